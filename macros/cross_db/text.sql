@@ -1,0 +1,68 @@
+{# Text: the type that holds any length, and the few functions that dbt has no macro for. #}
+
+{% macro type_text() %}
+    {{ return(adapter.dispatch('type_text', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_text() %}
+    {{ return(dbt.type_string()) }}
+{% endmacro %}
+
+{% macro duckdb__type_text() %}
+    {{ return('varchar') }}
+{% endmacro %}
+
+
+{% macro literal(text) %}
+    {{ return(adapter.dispatch('literal', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__literal(text) %}
+    {{ return("'" ~ (text | string).replace("'", "''") ~ "'") }}
+{% endmacro %}
+
+
+{% macro byte_length(text) %}
+    {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__byte_length(text) %}
+    {{ return('octet_length(' ~ text ~ ')') }}
+{% endmacro %}
+
+{% macro duckdb__byte_length(text) %}
+    {{ return('strlen(' ~ text ~ ')') }}
+{% endmacro %}
+
+
+{% macro regexp_remove(text, pattern) %}
+    {{ return(adapter.dispatch('regexp_remove', 'dbt_braze')(text, pattern)) }}
+{% endmacro %}
+
+{% macro duckdb__regexp_remove(text, pattern) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ", '', 'g')") }}
+{% endmacro %}
+
+
+{% macro hex_to_integer(text) %}
+    {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro duckdb__hex_to_integer(text) %}
+    {{ return("cast('0x' || " ~ text ~ " as bigint)") }}
+{% endmacro %}
+
+
+{# The texts that are not null, in order, with a comma between them. #}
+{% macro join_present(texts) %}
+    {%- set pieces = [] -%}
+    {%- for text in texts -%}
+        {%- do pieces.append("coalesce(',' || " ~ text ~ ", '')") -%}
+    {%- endfor -%}
+    {{ return('substring(' ~ (pieces | join('\n            || ')) ~ ', 2)' if pieces else "''") }}
+{% endmacro %}
+
+
+{% macro contains(text, piece) %}
+    {{ return('(' ~ dbt.position(piece, text) ~ ' > 0)') }}
+{% endmacro %}

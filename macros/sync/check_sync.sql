@@ -1,0 +1,88 @@
+{# Every problem of a sync in one compile error of that model, so that the next run does not bring the next surprise. It is
+   raised when the model is compiled, not when the project is parsed: a typo here stops no other model. #}
+{% macro check_sync(problems) %}
+    {%- if problems -%}
+        {%- do exceptions.raise_compiler_error('this Braze sync cannot be built:\n  - ' ~ (problems | join('\n  - '))) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro delivery_problems(deliver) %}
+    {{ return([] if deliver in ['rest', 'cdi'] else ["deliver is '" ~ deliver ~ "'; it can be rest or cdi"]) }}
+{% endmacro %}
+
+
+{% macro identifier_problems(identifiers) %}
+    {%- set problems = [] -%}
+    {%- if not identifiers -%}
+        {%- do problems.append('no identifier: give external_id, alias_name and alias_label, braze_id, email or phone') -%}
+    {%- endif -%}
+    {%- for identifier in identifiers if identifier.kind == 'alias' and none in identifier.columns.values() | list -%}
+        {%- do problems.append('an alias needs both alias_name and alias_label') -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{# Names that Braze reads as something else than an attribute (braze.com/docs, User attributes object). #}
+{% macro names_that_are_no_attributes() %}
+    {{ return([
+        'external_id', 'user_alias', 'alias_name', 'alias_label', 'braze_id', '_update_existing_only', '_merge_objects',
+        'push_token_import', 'email_subscription_info',
+    ]) }}
+{% endmacro %}
+
+
+{% macro attribute_types() %}
+    {{ return(['string', 'integer', 'decimal', 'float', 'boolean', 'date', 'timestamp', 'array', 'object', 'json']) }}
+{% endmacro %}
+
+
+{% macro attribute_problems(attributes, identifiers) %}
+    {%- set problems = [] -%}
+    {%- set names = attributes | map(attribute='name') | list -%}
+    {%- set reserved = dbt_braze.names_that_are_no_attributes() + (identifiers | map(attribute='kind') | list) -%}
+    {%- if not attributes -%}
+        {%- do problems.append('no attributes') -%}
+    {%- elif attributes | length > 250 -%}
+        {#- braze.com/docs, Cloud Data Ingestion, Product limitations: 250 attributes per row. -#}
+        {%- do problems.append(attributes | length ~ ' attributes; a row may hold 250, so split them over two models') -%}
+    {%- endif -%}
+    {%- for name in names | unique if names.count(name) > 1 -%}
+        {%- do problems.append("attribute '" ~ name ~ "' is listed " ~ names.count(name) ~ ' times') -%}
+    {%- endfor -%}
+    {%- for attribute in attributes -%}
+        {%- if attribute.name in reserved -%}
+            {%- do problems.append("'" ~ attribute.name ~ "' identifies the user or steers Braze; it cannot be an attribute") -%}
+        {%- endif -%}
+        {%- do problems.extend(dbt_braze.value_problems(attribute, "attribute '" ~ attribute.name ~ "'")) -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{# Problems of one attribute, or of one field of an object. #}
+{% macro value_problems(attribute, what) %}
+    {%- set problems = [] -%}
+    {%- set types = dbt_braze.attribute_types() -%}
+    {%- if not attribute.name or attribute.name != attribute.name | trim or attribute.name | length > 255 -%}
+        {%- do problems.append(what ~ ': a name has 1 to 255 characters and no space at its ends') -%}
+    {%- elif modules.re.search('["\\\\\\x00-\\x1f]', attribute.name) -%}
+        {%- do problems.append(what ~ ': a name holds no double quote, backslash or control character') -%}
+    {%- endif -%}
+    {%- if attribute.type is none -%}
+        {%- do problems.append(what ~ ' has no type: give one of ' ~ (types | join(', ')) ~ ', or a data_type of its column in YAML') -%}
+    {%- elif attribute.type not in types -%}
+        {%- do problems.append(what ~ " has the type '" ~ attribute.type ~ "'; known are " ~ (types | join(', '))) -%}
+    {%- elif attribute.fields and attribute.type != 'object' -%}
+        {%- do problems.append(what ~ ' has fields, so its type is object and not ' ~ attribute.type) -%}
+    {%- endif -%}
+    {%- for field in attribute.fields -%}
+        {%- do problems.extend(dbt_braze.value_problems(field, "field '" ~ field.name ~ "' of " ~ what)) -%}
+        {#- braze.com/docs, Nested custom attributes: keys hold no space, dot or dollar sign. -#}
+        {%- if modules.re.search('[ .$]', field.name) -%}
+            {%- do problems.append("field '" ~ field.name ~ "' of " ~ what ~ ': a key of an object holds no space, dot or $') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{% endmacro %}

@@ -1,0 +1,68 @@
+"""The command ``braze-runner``: one module a command, each imported only when it is called."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from braze_runner import __version__
+from braze_runner.errors import BrazeRunnerError
+
+# Command -> module of this package that holds it as `command`, and its line in --help.
+COMMANDS = {
+    "push": ("push", "Push what the sync tables hold and Braze does not have yet."),
+    "load-currents": ("load_currents", "Load Braze Currents files (Avro) into the warehouse."),
+    "sandbox": ("sandbox", "Serve a local Braze to push to."),
+    "demo": ("demo", "Run the whole job on made-up data, with DuckDB and the local Braze."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command runs or shows its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Name every command, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Import the command, or return None for a name that is not one."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"braze_runner.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        """List the commands from the table alone, so that --help imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="braze-runner")
+def group() -> None:
+    """Push what changed in your warehouse to Braze, after `dbt run`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Exit codes: 0 all pushed; 1 some rows rejected or held back; 2 configuration or usage; 3 stopped by Braze or the
+    warehouse; 130 and 143 after SIGINT and SIGTERM.
+    """
+    code: Any
+    try:
+        code = group.main(args=arguments, prog_name="braze-runner", standalone_mode=False)
+    except click.exceptions.Exit as exc:
+        code = exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except click.Abort:
+        code = 130
+    except BrazeRunnerError as exc:
+        click.echo(f"braze-runner: {exc}", err=True)
+        code = exc.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

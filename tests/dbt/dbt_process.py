@@ -1,0 +1,46 @@
+"""Run the dbt command line, each time in a fresh process that has dbt imported already.
+
+Importing dbt takes longer than most runs of these tests, so one server imports it and forks a child per run.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import sys
+import traceback
+from pathlib import Path
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.run", "dbt.task.test"])
+
+
+def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
+    """Run `dbt <arguments>` in the folder, write what it prints to the log, and return its exit code."""
+    child = CONTEXT.Process(target=_child, args=(arguments, str(folder), str(log)))
+    child.start()
+    child.join(timeout=300)
+    if child.is_alive():
+        child.kill()
+        child.join()
+    code = child.exitcode
+    child.close()
+    return 1 if code is None else code
+
+
+def _child(arguments: tuple[str, ...], folder: str, log: str) -> None:
+    os.chdir(folder)
+    os.environ.update({"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_USE_COLORS": "false"})
+    with Path(log).open("w") as output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        from dbt.cli.main import cli  # noqa: PLC0415 (only in the child)
+
+        try:
+            cli.main(args=list(arguments), prog_name="dbt")
+        except SystemExit as exc:
+            code = exc.code
+        except BaseException:  # noqa: BLE001 (whatever it is belongs in the log)
+            traceback.print_exc()
+            code = 1
+        sys.stdout.flush()
+    os._exit(code if isinstance(code, int) else 1)
