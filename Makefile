@@ -18,3 +18,29 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	touch $@
+
+demo: $(STAMP)  ## Run the main job on made-up data, with DuckDB and a local Braze
+	$(BIN)/braze-runner demo
+
+test: lint  ## Run every check and every test
+	$(BIN)/pytest
+
+lint: $(STAMP)  ## Check types and style of Python and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python tools/lint_sql.py
+
+benchmark: $(STAMP)  ## Measure push, load-currents and the delta, and print the tables
+	$(BIN)/python -m benchmarks
+
+generate: $(STAMP)  ## Write the files that are made from the catalogue of events
+	$(BIN)/python tools/generate_catalogue.py
+
+lock:  ## Pin the newest versions that requirements/dev.in allows (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+		--no-annotate --no-header --upgrade requirements/dev.in -o requirements/dev.lock
+
+clean:  ## Remove everything that is made here, the virtual environment too
+	rm -rf $(VENV) demo/data demo/target demo/logs demo/dbt_packages integration_tests/target integration_tests/logs \
+		integration_tests/dbt_packages target logs .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -5,6 +5,10 @@
     {{ return(adapter.dispatch('json_string', 'dbt_braze')(value)) }}
 {% endmacro %}
 
+{% macro default__json_string(value) %}
+    {{ return(dbt_braze.unsupported('json_string')) }}
+{% endmacro %}
+
 {% macro duckdb__json_string(value) %}
     {{ return('cast(to_json(cast(' ~ value ~ ' as varchar)) as varchar)') }}
 {% endmacro %}
@@ -33,6 +37,10 @@
     {{ return(adapter.dispatch('json_float', 'dbt_braze')(value)) }}
 {% endmacro %}
 
+{% macro default__json_float(value) %}
+    {{ return(dbt_braze.unsupported('json_float')) }}
+{% endmacro %}
+
 {# JSON has no NaN and no infinity: they count as no value. #}
 {% macro duckdb__json_float(value) %}
     {{ return('case when isfinite(cast(' ~ value ~ ' as double)) then cast(cast(' ~ value ~ ' as double) as varchar) end') }}
@@ -52,6 +60,10 @@
     {{ return(adapter.dispatch('json_date', 'dbt_braze')(value)) }}
 {% endmacro %}
 
+{% macro default__json_date(value) %}
+    {{ return(dbt_braze.unsupported('json_date')) }}
+{% endmacro %}
+
 {% macro duckdb__json_date(value) %}
     {{ return("strftime(cast(" ~ value ~ " as date), '\"%Y-%m-%d\"')") }}
 {% endmacro %}
@@ -59,6 +71,10 @@
 
 {% macro json_timestamp(value) %}
     {{ return(adapter.dispatch('json_timestamp', 'dbt_braze')(value)) }}
+{% endmacro %}
+
+{% macro default__json_timestamp(value) %}
+    {{ return(dbt_braze.unsupported('json_timestamp')) }}
 {% endmacro %}
 
 {# ISO 8601 in UTC to the millisecond, which is what Braze keeps. A timestamp without a zone is taken as UTC. #}
@@ -71,6 +87,10 @@
     {{ return(adapter.dispatch('json_array', 'dbt_braze')(value)) }}
 {% endmacro %}
 
+{% macro default__json_array(value) %}
+    {{ return(dbt_braze.unsupported('json_array')) }}
+{% endmacro %}
+
 {# Braze has no null inside an array. #}
 {% macro duckdb__json_array(value) %}
     {{ return('cast(to_json(list_filter(' ~ value ~ ', lambda item: item is not null)) as varchar)') }}
@@ -79,6 +99,10 @@
 
 {% macro json_object(value) %}
     {{ return(adapter.dispatch('json_object', 'dbt_braze')(value)) }}
+{% endmacro %}
+
+{% macro default__json_object(value) %}
+    {{ return(dbt_braze.unsupported('json_object')) }}
 {% endmacro %}
 
 {# A null anywhere inside an object makes Braze drop the whole update of that attribute without a word, so none is left in:
@@ -101,6 +125,10 @@
     {{ return(adapter.dispatch('json_is_valid', 'dbt_braze')(text)) }}
 {% endmacro %}
 
+{% macro default__json_is_valid(text) %}
+    {{ return(dbt_braze.unsupported('json_is_valid')) }}
+{% endmacro %}
+
 {% macro duckdb__json_is_valid(text) %}
     {{ return('json_valid(' ~ text ~ ')') }}
 {% endmacro %}
@@ -108,6 +136,10 @@
 
 {% macro json_object_size(text) %}
     {{ return(adapter.dispatch('json_object_size', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__json_object_size(text) %}
+    {{ return(dbt_braze.unsupported('json_object_size')) }}
 {% endmacro %}
 
 {# Number of keys at the top of a JSON object. #}

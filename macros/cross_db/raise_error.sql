@@ -4,6 +4,10 @@
     {{ return(adapter.dispatch('raise_error', 'dbt_braze')(message)) }}
 {% endmacro %}
 
+{% macro default__raise_error(message) %}
+    {{ return(dbt_braze.unsupported('raise_error')) }}
+{% endmacro %}
+
 {% macro duckdb__raise_error(message) %}
     {{ return('cast(error(' ~ message ~ ') as varchar)') }}
 {% endmacro %}

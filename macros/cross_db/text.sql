@@ -39,6 +39,10 @@
     {{ return(adapter.dispatch('regexp_remove', 'dbt_braze')(text, pattern)) }}
 {% endmacro %}
 
+{% macro default__regexp_remove(text, pattern) %}
+    {{ return(dbt_braze.unsupported('regexp_remove')) }}
+{% endmacro %}
+
 {% macro duckdb__regexp_remove(text, pattern) %}
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ", '', 'g')") }}
 {% endmacro %}
@@ -46,6 +50,10 @@
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__hex_to_integer(text) %}
+    {{ return(dbt_braze.unsupported('hex_to_integer')) }}
 {% endmacro %}
 
 {% macro duckdb__hex_to_integer(text) %}

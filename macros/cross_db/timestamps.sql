@@ -14,6 +14,10 @@
     {{ return(adapter.dispatch('now_utc', 'dbt_braze')()) }}
 {% endmacro %}
 
+{% macro default__now_utc() %}
+    {{ return(dbt_braze.unsupported('now_utc')) }}
+{% endmacro %}
+
 {% macro duckdb__now_utc() %}
     {{ return("cast(now() at time zone 'UTC' as timestamp)") }}
 {% endmacro %}
@@ -21,6 +25,10 @@
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
+{% endmacro %}
+
+{% macro default__add_microseconds(timestamp, microseconds) %}
+    {{ return(dbt_braze.unsupported('add_microseconds')) }}
 {% endmacro %}
 
 {% macro duckdb__add_microseconds(timestamp, microseconds) %}

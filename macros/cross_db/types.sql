@@ -1,0 +1,38 @@
+{# Types that dbt has no macro for. type_float() is 32 bits wide on DuckDB and Databricks. #}
+
+{% macro type_double() %}
+    {{ return(adapter.dispatch('type_double', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_double() %}
+    {{ return('double') }}
+{% endmacro %}
+
+{% macro bigquery__type_double() %}
+    {{ return('float64') }}
+{% endmacro %}
+
+{% macro redshift__type_double() %}
+    {{ return('double precision') }}
+{% endmacro %}
+
+
+{% macro type_text_array() %}
+    {{ return(adapter.dispatch('type_text_array', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_text_array() %}
+    {{ return('array<string>') }}
+{% endmacro %}
+
+{% macro duckdb__type_text_array() %}
+    {{ return('varchar[]') }}
+{% endmacro %}
+
+{% macro snowflake__type_text_array() %}
+    {{ return('array') }}
+{% endmacro %}
+
+{% macro redshift__type_text_array() %}
+    {{ return('super') }}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ dbt_braze.stage_event('users.messages.email.Bounce') }}

@@ -1,0 +1,40 @@
+"""Options that several commands share and that mean what they mean in dbt."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from braze_runner.warehouse import DbtOptions
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_OPTIONS = (
+    click.option("--project-dir", type=_FOLDER, help="Folder of dbt_project.yml."),
+    click.option("--profiles-dir", type=_FOLDER, help="Folder of profiles.yml."),
+    click.option("--profile", help="Profile to use, instead of the project's."),
+    click.option("--target", "-t", help="Target of the profile to use."),
+    click.option("--target-path", type=_FOLDER, help="Folder that dbt writes its artifacts to."),
+)
+
+
+def dbt_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add dbt's options to a command, which gets them as ``options: DbtOptions``."""
+
+    @functools.wraps(command)
+    def with_options(
+        project_dir: Path | None,
+        profiles_dir: Path | None,
+        profile: str | None,
+        target: str | None,
+        target_path: Path | None,
+        **others: Any,
+    ) -> Any:
+        options = DbtOptions(project_dir, profiles_dir, profile, target, target_path)
+        return command(options=options, **others)
+
+    decorated: Callable[..., Any] = with_options
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated

@@ -1,0 +1,79 @@
+"""``braze-runner sandbox``: serve a local Braze until it is stopped."""
+
+from pathlib import Path
+
+import click
+
+from braze_runner.sandbox.server import serve
+from braze_runner.sandbox.settings import (
+    DEFAULT_API_KEY,
+    DEFAULT_DATABASE,
+    DEFAULT_HOST,
+    DEFAULT_PORT,
+    Settings,
+)
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=DEFAULT_PORT, show_default=True, help="0: any free."
+)
+@click.option(
+    "--host", default=DEFAULT_HOST, show_default=True, help="Another than loopback needs --api-key."
+)
+@click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=DEFAULT_DATABASE,
+    show_default=True,
+    help="SQLite file with the profiles; made if missing.",
+)
+@click.option(
+    "--api-key", default=DEFAULT_API_KEY, show_default=True, help="Key that every request must carry."
+)
+@click.option(
+    "--long-strings",
+    type=click.Choice(["keep", "truncate", "drop"]),
+    default="keep",
+    show_default=True,
+    help="Strings over 255 characters.",
+)
+@click.option(
+    "--array-overflow",
+    type=click.Choice(["ignore", "drop-oldest"]),
+    default="ignore",
+    show_default=True,
+    help="An array that would pass 500 values: ignore the update, or drop from the front.",
+)
+@click.option(
+    "--alias-events",
+    type=click.Choice(["update-only", "create"]),
+    default="update-only",
+    show_default=True,
+    help="Events and purchases of an alias that is unknown, sent with _update_existing_only false.",
+)
+@click.option(
+    "--reset-header",
+    type=click.Choice(["epoch", "seconds"]),
+    default="epoch",
+    show_default=True,
+    help="What x-ratelimit-reset holds.",
+)
+@click.option("--require-export-fields", is_flag=True, help="Refuse an export without fields_to_export.")
+@click.option(
+    "--block-external-id", multiple=True, metavar="ID", help="An external_id that Braze blocks; repeatable."
+)
+def command(block_external_id: tuple[str, ...], **options: object) -> None:
+    """Serve a local Braze: its REST API over profiles in a SQLite file, until Ctrl-C.
+
+    Where Braze's documentation leaves a behaviour open, an option chooses it.
+    """
+    settings = Settings(blocked_external_ids=frozenset(block_external_id), **options)  # type: ignore[arg-type]
+    serve(settings, lambda url: click.echo(_ready(url, settings)))
+
+
+def _ready(url: str, settings: Settings) -> str:
+    return (
+        f"The local Braze answers on {url}, key '{settings.api_key}'; its profiles are in {settings.db}.\n"
+        f"export BRAZE_REST_ENDPOINT={url} BRAZE_API_KEY={settings.api_key} BRAZE_DESTINATION=sandbox"
+    )

@@ -1,0 +1,36 @@
+"""Braze's limits on what a profile can hold; those of a request are in ``braze_runner.limits``."""
+
+from typing import Final
+
+NAME_CHARS: Final = 255
+"""Characters of a name: attribute, property, nested key, product id (custom attributes, events)."""
+
+STRING_CHARS: Final = 255
+"""Characters of a string value; what happens above it is the switch ``long_strings``."""
+
+ARRAY_ELEMENTS: Final = 500
+"""Values of an array attribute; what happens above it is the switch ``array_overflow``."""
+
+OBJECT_BYTES: Final = 102_400
+"""Bytes of an object or array of objects; a larger one is dropped silently (nested custom attributes)."""
+
+EVENT_PROPERTIES_BYTES: Final = 102_400
+"""Bytes of an event's properties (custom event properties)."""
+
+PURCHASE_PROPERTIES_BYTES: Final = 51_200
+"""Bytes of a purchase's properties (purchase object)."""
+
+PROPERTIES: Final = 256
+"""Distinct properties kept of one event (custom event properties)."""
+
+QUANTITY: Final = 100
+"""Largest quantity of a purchase (purchase object)."""
+
+DEVICE_ID_BYTES: Final = range(8, 256)
+"""Bytes of a device id in an import of push tokens (POST /users/track, BAD_DEVICE_ID)."""
+
+EXPORT_IDS: Final = 50
+"""External ids and aliases in one export (POST /users/export/ids)."""
+
+EXPORT_DAYS: Final = 90
+"""Days of custom events and purchases that an export tells of (POST /users/export/ids)."""

@@ -1,0 +1,61 @@
+"""The tables of the sandbox's SQLite file; docs/sandbox.md tells what each holds."""
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x62727A62
+"""What tells a sandbox's file from another program's: SQLite keeps it in the file's head."""
+
+VERSION: Final = 1
+"""Raised with every change of the tables; a file of another version is refused."""
+
+TABLES: Final = """
+create table profiles (
+    id integer primary key autoincrement,
+    braze_id text generated always as (printf('%024x', id)) virtual,
+    external_id text unique,
+    email text,
+    phone text,
+    fields text not null,
+    custom_attributes text not null,
+    created_at text not null,
+    revision integer not null
+);
+create index profiles_email on profiles (email) where email is not null;
+create index profiles_phone on profiles (phone) where phone is not null;
+create table user_aliases (
+    alias_label text not null,
+    alias_name text not null,
+    profile_id integer not null references profiles (id),
+    primary key (alias_label, alias_name),
+    unique (profile_id, alias_label)
+) without rowid;
+create table custom_events (
+    id integer primary key,
+    profile_id integer not null references profiles (id),
+    name text not null,
+    time text not null,
+    app_id text,
+    properties text not null
+);
+create index custom_events_profile on custom_events (profile_id);
+create table purchases (
+    id integer primary key,
+    profile_id integer not null references profiles (id),
+    product_id text not null,
+    time text not null,
+    currency text not null,
+    price real not null,
+    app_id text,
+    properties text not null
+);
+create index purchases_profile on purchases (profile_id);
+create table requests (
+    number integer primary key,
+    time text not null,
+    method text not null,
+    path text not null,
+    status integer not null,
+    objects integer not null,
+    errors integer not null
+);
+"""

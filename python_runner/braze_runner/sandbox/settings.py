@@ -1,0 +1,65 @@
+"""What a sandbox is started with, and the switches for what Braze's documentation leaves open."""
+
+import dataclasses
+import ipaddress
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal
+
+from braze_runner.errors import ConfigError
+
+DEFAULT_API_KEY = "sandbox"
+DEFAULT_DATABASE = Path("braze_sandbox.sqlite")
+DEFAULT_PORT = 8642
+DEFAULT_HOST = "127.0.0.1"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """One sandbox.
+
+    Every field from ``long_strings`` on is a switch: Braze's documentation does not settle it, or settles it
+    per account. docs/sandbox.md lists them.
+    """
+
+    db: Path = DEFAULT_DATABASE
+    api_key: str = dataclasses.field(default=DEFAULT_API_KEY, repr=False)
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    long_strings: Literal["keep", "truncate", "drop"] = "keep"
+    array_overflow: Literal["ignore", "drop-oldest"] = "ignore"
+    alias_events: Literal["update-only", "create"] = "update-only"
+    reset_header: Literal["epoch", "seconds"] = "epoch"
+    require_export_fields: bool = False
+    blocked_external_ids: Collection[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse an empty key, and the well-known key on an address that others can reach (ConfigError)."""
+        if not self.api_key:
+            raise ConfigError("The sandbox needs a non-empty API key.")
+        if not _is_loopback(self.host) and self.api_key == DEFAULT_API_KEY:
+            raise ConfigError(
+                f"The sandbox listens on {self.host} only with a key of your own: give it with --api-key."
+            )
+
+    def to_json(self) -> str:
+        """Return the settings as one line of JSON, for the child process."""
+        values = dataclasses.asdict(self)
+        return json.dumps(
+            values | {"db": str(self.db), "blocked_external_ids": sorted(self.blocked_external_ids)}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "Settings":
+        """Read what ``to_json`` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        blocked = frozenset(values.pop("blocked_external_ids"))
+        return cls(db=Path(values.pop("db")), blocked_external_ids=blocked, **values)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,145 @@
+"""POST /users/track, the half that answers: which objects are valid, and what the sender is told.
+
+Braze docs, "Track users", "User attributes object", "Event object", "Purchase object". Where they give no
+text for an error, it is the sandbox's own.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from braze_runner.limits import TRACK_OBJECTS
+from braze_runner.sandbox import fields, times
+from braze_runner.sandbox.apply import Write
+from braze_runner.sandbox.http import Answer, Call
+from braze_runner.sandbox.identity import Identifier, identify
+from braze_runner.sandbox.rules import (
+    EVENT_PROPERTIES_BYTES,
+    NAME_CHARS,
+    PURCHASE_PROPERTIES_BYTES,
+    QUANTITY,
+)
+from braze_runner.sandbox.settings import Settings
+from braze_runner.sandbox.values import is_writable
+
+KINDS = ("attributes", "events", "purchases")
+NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
+BAD_PROPERTIES = "Invalid 'properties' field"
+BLOCKED = "provided external_id is blacklisted and disallowed"
+_CURRENCY = re.compile("[A-Z]{3}")
+
+
+def track(call: Call) -> Answer:
+    """Validate a request object by object, queue what is valid, and answer as Braze does."""
+    body = call.body
+    if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
+        return Answer(400, {"message": NOTHING_VALID})
+    arrays = {kind: body[kind] for kind in KINDS if kind in body}
+    objects = sum(map(len, arrays.values()))
+    if objects > TRACK_OBJECTS:
+        return Answer(400, {"message": "Max Input Length Exceeded"}, objects)
+    writes: list[Write] = []
+    errors: list[dict[str, Any]] = []
+    for kind, items in arrays.items():
+        for index, item in enumerate(items):
+            write = _checked(kind, item, call.settings)
+            if isinstance(write, str):
+                errors.append({"type": write, "input_array": kind, "index": index})
+            else:
+                writes.append(write)
+    listed = {"errors": errors} if errors else {}
+    if not writes:
+        return Answer(400, {"message": NOTHING_VALID, **listed}, objects, len(errors))
+    call.applier.submit(writes)
+    return Answer(201, {"message": "success", **_processed(writes), **listed}, objects, len(errors))
+
+
+def _processed(writes: list[Write]) -> dict[str, int]:
+    counts = {
+        "attributes_processed": len({write.identifier for write in writes if write.kind == "attributes"}),
+        "events_processed": sum(write.kind == "events" for write in writes),
+        "purchases_processed": sum(write.kind == "purchases" for write in writes),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _checked(kind: str, item: Any, settings: Settings) -> Write | str:
+    if not isinstance(item, dict):
+        return f"'{kind}' must hold objects"
+    identifier = _identified(kind, item)
+    if isinstance(identifier, str):
+        return identifier
+    if identifier.kind == "external_id" and identifier.value in settings.blocked_external_ids:
+        return BLOCKED
+    error = _CHECKS[kind](item)
+    if error is not None:
+        return error
+    return Write(kind, identifier, _may_create(kind, identifier, item, settings), item)
+
+
+def _identified(kind: str, item: dict[str, Any]) -> Identifier | str:
+    """Return the identifier; only an import of push tokens may go without one, and not with a known user."""
+    if kind != "attributes" or item.get("push_token_import") is not True:
+        return identify(item)
+    error = fields.first_error(item)
+    if error is not None or "external_id" in item or "braze_id" in item:
+        return error or "BAD_PUSH_TOKEN_IMPORT"
+    found = identify(item)
+    return Identifier("push_token", item["push_tokens"][0]["token"]) if isinstance(found, str) else found
+
+
+def _may_create(kind: str, identifier: Identifier, item: dict[str, Any], settings: Settings) -> bool:
+    """Apply ``_update_existing_only``: off by default, but on for aliases; a braze_id never creates."""
+    flag = item.get("_update_existing_only")
+    if identifier.kind == "user_alias":
+        return flag is False and (kind == "attributes" or settings.alias_events == "create")
+    return identifier.kind != "braze_id" and flag is not True and flag != "true"
+
+
+def _check_event(item: dict[str, Any]) -> str | None:
+    name = item.get("name")
+    if not isinstance(name, str) or not name:
+        return "'name' is required"
+    if times.parse(item.get("time")) is None:
+        return "'time' is not valid"
+    return _check_properties(item, _RESERVED_IN_EVENTS, EVENT_PROPERTIES_BYTES)
+
+
+def _check_purchase(item: dict[str, Any]) -> str | None:
+    product, currency, price = item.get("product_id"), item.get("currency"), item.get("price")
+    if not isinstance(product, str) or not 0 < len(product) <= NAME_CHARS:
+        return "'product_id' is required"
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
+        return "'currency' is not valid"
+    if isinstance(price, bool) or not isinstance(price, int | float):
+        return "'price' is not valid"
+    quantity = item.get("quantity", 1)
+    if type(quantity) is not int or not 1 <= quantity <= QUANTITY:
+        return "'quantity' is not valid"
+    if times.parse(item.get("time")) is None:
+        return "'time' is not valid"
+    return _check_properties(item, _RESERVED_IN_PURCHASES, PURCHASE_PROPERTIES_BYTES)
+
+
+def _check_properties(item: dict[str, Any], reserved: frozenset[str], max_bytes: int) -> str | None:
+    properties = item.get("properties")
+    if properties is None:
+        return None
+    if not isinstance(properties, dict) or properties.keys() & reserved:
+        return BAD_PROPERTIES
+    if any(not name or len(name) > NAME_CHARS or name.startswith("$") for name in properties):
+        return BAD_PROPERTIES
+    if not is_writable(properties) or len(orjson.dumps(properties)) > max_bytes:
+        return BAD_PROPERTIES
+    return None
+
+
+_RESERVED_IN_EVENTS = frozenset({"time", "event_name"})
+_RESERVED_IN_PURCHASES = _RESERVED_IN_EVENTS | {"product_id", "quantity", "price", "currency"}
+_CHECKS: dict[str, Callable[[dict[str, Any]], str | None]] = {
+    "attributes": fields.first_error,
+    "events": _check_event,
+    "purchases": _check_purchase,
+}

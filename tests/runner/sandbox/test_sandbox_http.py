@@ -1,0 +1,169 @@
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from braze_runner.limits import TRACK_BYTES
+from braze_runner.sandbox.buckets import OTHERS, TRACK, RateLimits
+from braze_runner.sandbox.settings import Settings
+
+ONE = {"attributes": [{"external_id": "customer", "plan": "gold"}]}
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "wrong", "Basic key-of-the-tests"])
+def test_wrong_key_is_401(braze: Any, header: str) -> None:
+    response = braze.post("/users/track", ONE, headers={"Authorization": header})
+    assert (response.status_code, response.json()) == (401, {"message": "Invalid API Key"})
+
+
+def test_missing_key_is_401(braze: Any) -> None:
+    response = requests.post(braze.server.url + "/users/track", json=ONE, timeout=30)
+    assert (response.status_code, response.json()) == (401, {"message": "Invalid API Key"})
+
+
+@pytest.mark.parametrize("path", ["/users/track/", "/users", "/", "/users/Track", "/users/export/ids/"])
+def test_unknown_path_is_404(braze: Any, path: str) -> None:
+    assert braze.post(path, ONE, allow_redirects=False).status_code == 404
+
+
+def test_other_method_is_404(braze: Any) -> None:
+    assert braze.session.get(braze.server.url + "/users/track", timeout=30).status_code == 404
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_wrong_content_type_is_415(braze: Any, content_type: str) -> None:
+    url = braze.server.url + "/users/track"
+    response = braze.session.post(url, data=b"{}", headers={"Content-Type": content_type}, timeout=30)
+    assert response.status_code == 415
+
+
+def test_content_type_may_name_the_charset(braze: Any) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    assert braze.post("/users/track", ONE, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"attributes": [],}', b'{"a": NaN}', b'{"a": "\xff"}', b"// c\n{}"]
+)
+def test_body_that_is_no_json_is_400(braze: Any, body: bytes) -> None:
+    url = braze.server.url + "/users/track"
+    response = braze.session.post(url, data=body, headers={"Content-Type": "application/json"}, timeout=30)
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(("extra", "status"), [(0, 201), (1, 413)])
+def test_body_over_4_mb_is_413(braze: Any, extra: int, status: int) -> None:
+    start, end = b'{"attributes":[{"external_id":"large","plan":"', b'"}]}'
+    body = start + b"x" * (TRACK_BYTES + extra - len(start) - len(end)) + end
+    headers = {"Content-Type": "application/json"}
+    response = braze.session.post(braze.server.url + "/users/track", data=body, headers=headers, timeout=30)
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize("body", [{}, [], "text", {"attributes": {}}, {"attributes": []}, {"users": []}])
+def test_no_valid_array_is_400(braze: Any, body: Any) -> None:
+    response = braze.post("/users/track", body)
+    assert response.status_code == 400
+    assert response.json()["message"].startswith("Valid data must be provided in the 'attributes'")
+
+
+def test_more_than_75_objects_in_total_is_400(braze: Any) -> None:
+    user = braze.new_id()
+    attributes = [{"external_id": user, "count": n} for n in range(74)]
+    event = {"external_id": user, "name": "visit", "time": "2026-01-01T00:00:00Z"}
+    over = braze.track(attributes=attributes, events=[event, event])
+    assert (over.status_code, over.json()) == (400, {"message": "Max Input Length Exceeded"})
+    assert braze.user(user) == {}
+    assert braze.track(attributes=attributes, events=[event]).status_code == 201
+
+
+def test_deeply_nested_body_has_a_defined_end(braze: Any) -> None:
+    user, deep = braze.new_id(), None
+    for _ in range(900):
+        deep = {"a": deep}
+    item = {"external_id": user, "deep": deep, "list": [deep], "facebook": deep, "plan": "gold"}
+    assert braze.track(attributes=[item]).status_code == 201
+    assert braze.custom(user) == {"plan": "gold"}
+    event = {"external_id": user, "name": "visit", "time": "2026-01-01T00:00:00Z", "properties": deep}
+    assert braze.errors(events=[event]) == ["Invalid 'properties' field"]
+
+
+@pytest.mark.parametrize("field", ["deep", "facebook", "push_tokens"])
+@pytest.mark.parametrize("levels", [200, 238, 239, 240, 241, 242, 250, 253, 254, 255])
+def test_nesting_is_stored_and_exported_or_dropped(braze: Any, field: str, levels: int) -> None:
+    user, deep = braze.new_id(), {"token": "t", "a": 1}
+    for _ in range(levels):
+        deep = {"token": "t", "a": deep}
+    sent = [deep] if field == "push_tokens" else deep
+    assert braze.track(attributes=[{"external_id": user, field: sent}]).status_code in (201, 400)
+    exported = braze.user(user)
+    stored = exported.get("custom_attributes", exported).get(field)
+    assert stored in (sent, None)
+    assert field == "facebook" or (stored == sent) == (levels < 240)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/users/track", 201), ("/users/track", 401), ("/nothing", 404)]
+)
+def test_rate_limit_headers_are_on_every_answer(braze: Any, path: str, status: int) -> None:
+    headers = {"Authorization": "Bearer wrong"} if status == 401 else {}
+    response = braze.post(path, ONE, headers=headers)
+    assert response.status_code == status
+    allowed = TRACK.requests if path == "/users/track" else OTHERS.requests
+    assert int(response.headers["x-ratelimit-limit"]) == allowed
+    assert 0 <= int(response.headers["x-ratelimit-remaining"]) < allowed
+    assert "x-ratelimit-retry-after" not in response.headers
+    raw = [name for name in response.raw.headers if name.lower().startswith("x-ratelimit")]
+    assert raw == [name.lower() for name in raw]
+
+
+def test_export_has_the_larger_allowance_when_it_names_fields(braze: Any) -> None:
+    plain = braze.post("/users/export/ids", {"external_ids": ["nobody"]})
+    named = braze.post("/users/export/ids", {"external_ids": ["nobody"], "fields_to_export": ["email"]})
+    assert plain.headers["x-ratelimit-limit"] == "250"
+    assert named.headers["x-ratelimit-limit"] == "40"
+
+
+def test_reset_is_an_epoch_by_default(braze: Any) -> None:
+    before = int(time.time())
+    reset = int(braze.post("/users/track", ONE).headers["x-ratelimit-reset"])
+    assert before <= reset <= int(time.time()) + TRACK.seconds
+
+
+def test_reset_in_seconds_by_switch(start: Callable[..., Any]) -> None:
+    reset = start(reset_header="seconds").post("/users/track", ONE).headers["x-ratelimit-reset"]
+    assert 1 <= int(reset) <= TRACK.seconds
+
+
+def test_remaining_counts_down_and_starts_again_with_the_window() -> None:
+    now = 300.0
+    limits = RateLimits(Settings(), clock=lambda: now)
+    first, second = limits.headers(TRACK), limits.headers(TRACK)
+    assert (first["x-ratelimit-remaining"], second["x-ratelimit-remaining"]) == ("2999", "2998")
+    assert second["x-ratelimit-reset"] == "303"
+    assert limits.headers(OTHERS)["x-ratelimit-remaining"] == "249999"
+    now = 303.0
+    assert limits.headers(TRACK)["x-ratelimit-remaining"] == "2999"
+
+
+def test_request_log_holds_counts_and_no_key(start: Callable[..., Any]) -> None:
+    braze = start()
+    braze.track(attributes=[{"external_id": "customer", "plan": "gold"}, {"plan": "gold"}])
+    braze.post("/users/track", ONE, headers={"Authorization": "Bearer another-key"})
+    braze.post("/nothing", ONE)
+    braze.server.stop()
+    path = braze.server.settings.db
+    connection = sqlite3.connect(path)
+    log = connection.execute("select number, path, status, objects, errors from requests").fetchall()
+    connection.close()
+    assert log == [
+        (1, "/users/track", 201, 2, 1),
+        (2, "/users/track", 401, 0, 0),
+        (3, "/nothing", 404, 0, 0),
+    ]
+    content = path.read_bytes()
+    assert b"key-of-the-tests" not in content
+    assert b"another-key" not in content

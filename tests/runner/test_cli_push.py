@@ -1,0 +1,140 @@
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from push_helpers import KEY, Shop, user
+from rich.console import Console
+
+from braze_runner.cli import group
+from braze_runner.engine import Counts, Summary
+from braze_runner.errors import BrazeRunnerError
+from braze_runner.progress import BarObserver, LineObserver, observer_for, print_summary
+
+
+def run(shop: Shop, *arguments: str, **variables: str | None) -> Result:
+    environment = {"BRAZE_REST_ENDPOINT": shop.braze.url, "BRAZE_API_KEY": KEY, "COLUMNS": "100"} | variables
+    command = ["push", "--project-dir", str(shop.options.project_dir), *arguments]
+    return CliRunner().invoke(group, command, env=environment)
+
+
+def test_push_from_the_command_line(shop: Shop) -> None:
+    shop.add_users(200)
+    result = run(shop, "--workers", "2")
+    assert result.exit_code == 0, result.output
+    assert "users_attributes_sync: 200 rows pending" in result.output
+    assert "All rows pushed." in result.output
+    again = run(shop)
+    assert (again.exit_code, "Nothing is pending" in again.output) == (0, True)
+    assert KEY not in result.output + again.output
+
+
+def test_exit_codes(shop: Shop) -> None:
+    shop.add([("customer-1", "no json"), ("customer-2", '{"a":1}')])
+    assert run(shop).exit_code == 1
+    shop.add_users(5, "batch-2")
+    shop.braze.script = lambda *_: (401, {}, b'{"message":"Invalid API Key"}')
+    stopped = run(shop)
+    assert stopped.exit_code == 3
+    assert "Braze does not know the API key (401)" in stopped.output
+    assert KEY not in stopped.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"BRAZE_API_KEY": None}, "BRAZE_API_KEY is not set."),
+        ({"BRAZE_REST_ENDPOINT": "https://evil.example/?.braze.com"}, "must be a host or an https URL"),
+        ({"BRAZE_REST_ENDPOINT": "https://evil.example"}, "is not one of Braze's REST hosts"),
+    ],
+)
+def test_wrong_configuration_sends_nothing(shop: Shop, variables: dict[str, Any], sentence: str) -> None:
+    shop.add_users(5)
+    result = run(shop, **variables)
+    assert isinstance(result.exception, BrazeRunnerError)
+    assert result.exception.exit_code == 2
+    assert sentence in str(result.exception)
+    assert (shop.braze.raw, shop.query("select count(*) from duckdb_tables()")) == ([], [(1,)])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_what_is_in_flight(shop: Shop, number: signal.Signals) -> None:
+    shop.add_users(20_000)
+    environment = os.environ | {"BRAZE_REST_ENDPOINT": shop.braze.url, "BRAZE_API_KEY": KEY}
+    code = "from braze_runner.cli import main; main()"
+    command = [sys.executable, "-c", code, "push", "--workers", "1"]
+    command += ["--project-dir", str(shop.options.project_dir)]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+
+        def interrupt(count: int, _: Any) -> None:
+            if count == 3:
+                process.send_signal(number)
+
+        shop.braze.script = interrupt
+        output = process.communicate()[0].decode()
+    assert process.returncode == 128 + number, output
+    assert shop.runs() == ["started", "interrupted"]
+    [(entry, _, sent, _)] = shop.ledger()
+    assert (entry, sent) == ("progress", 75 * len(shop.braze.raw))
+    assert sent < 20_000
+    shop.braze.script = lambda *_: None
+    shop.push()
+    assert shop.braze.users() == [user(each) for each in range(20_000)]
+
+
+def test_the_summary_adds_up_on_paper() -> None:
+    console = Console(width=60, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+    counts = Counts(1, 1_000, 900, 60, 40, 14, 2, 4_500, 4_600)
+    print_summary(Summary(counts, {}, 2.0), console)
+    lines = [line.split() for line in console.export_text().replace("│", " ").splitlines()]
+    console.file.close()
+    for expected in (
+        ["rows", "read", "1,000"],
+        ["=", "sent", "900"],
+        ["+", "rejected", "60"],
+        ["+", "held", "back", "40"],
+        ["rows/s", "500"],
+        ["data", "points", "4,600"],
+    ):
+        assert expected in lines
+
+
+def test_counts_that_do_not_add_up_are_a_defect() -> None:
+    with pytest.raises(AssertionError, match="don't add up"):
+        Counts(rows_read=2, rows_sent=1).check()
+
+
+def test_bars_on_a_terminal_and_lines_elsewhere() -> None:
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        terminal = Console(file=nowhere, force_terminal=True, width=120, record=True)
+        observer = observer_for(terminal)
+        assert isinstance(observer, BarObserver)
+        assert isinstance(observer_for(Console(file=nowhere)), LineObserver)
+        observer.start("users_attributes_sync", 200)
+        observer.advance(Counts(rows_sent=100))
+        observer.end(Counts(rows_read=200, rows_sent=199, rows_rejected=1))
+        text = terminal.export_text()
+    assert "200/200" in text
+    assert "1 rejected" in text
+
+
+def test_lines_say_how_far_a_long_push_is() -> None:
+    now = 0.0
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        console = Console(file=nowhere, record=True, width=120)
+        observer = LineObserver(console, now=lambda: now)
+        observer.start("users_attributes_sync", 300)
+        now = 5.0
+        observer.advance(Counts(rows_sent=50))
+        now = 10.0
+        observer.advance(Counts(rows_sent=100, requests=2))
+        text = console.export_text()
+    assert text.splitlines() == [
+        "users_attributes_sync: 300 rows pending",
+        "users_attributes_sync: 100 of 300 rows, 10 rows/s, 0 requests/s, 0 rejected",
+    ]
