@@ -106,18 +106,18 @@ def _models(events: list[catalogue.Event]) -> Iterator[str]:
     yield f"# {NOTE}"
     yield from ("version: 2", "", "models:")
     for event in events:
+        columns = ["event_id", "event_type", "occurred_at", "braze_user_id", "external_id", "loaded_at"]
+        if all(field.name != "external_user_id" for field in event.fields):
+            columns.remove("external_id")
         yield f"  - name: stg_braze__{event.table}"
         yield f"    description: Raw `{event.name}` events, renamed and cast; duplicates are still in."
         yield "    columns:"
-        for column in ("event_id", "occurred_at"):
+        for column in columns:
             yield f"      - name: {column}"
             yield f"        description: \"{{{{ doc('braze_{column}') }}}}\""
-            yield "        data_tests:"
-            yield "          - not_null"
-        for column in ("event_type", "braze_user_id", "external_id", "loaded_at"):
-            if column != "external_id" or any(field.name == "external_user_id" for field in event.fields):
-                yield f"      - name: {column}"
-                yield f"        description: \"{{{{ doc('braze_{column}') }}}}\""
+            if column == "event_id":
+                yield "        data_tests:"
+                yield "          - not_null"
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ attributes_compared as (
 
 ),
 
-attributes_diff as (
+attributes_diff as {{ dbt_braze.materialized_cte() }}(
 
     select
         {%- for column in passed %}

@@ -20,12 +20,12 @@ compared as (
     from state
     left join {{ dbt_braze.checkpoint_relation() }} as checkpoint
         on state.braze_row = checkpoint.braze_row
-    where state.invalid_reason is null
-        and (
-            checkpoint.row_hash is null
-            or checkpoint.row_hash != state.row_hash
-            or checkpoint.forgotten is not null
-        )
+    -- One condition over both sides: an engine that moved the part on `state` below the join would compute each row twice.
+    where case
+            when state.invalid_reason is not null then false
+            when checkpoint.row_hash is null or checkpoint.forgotten is not null then true
+            else checkpoint.row_hash != state.row_hash
+        end
 
 ),
 

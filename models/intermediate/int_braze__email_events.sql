@@ -6,35 +6,32 @@
     unique_key=['app_group_id', 'event_id'],
     on_schema_change='append_new_columns',
 ) }}
-{%- set columns = [
-    'app_group_id', 'event_id', 'event_kind', 'occurred_at', 'braze_user_id', 'external_id', 'email_address',
+{%- set as_staged = [
+    'event_id', 'occurred_at', 'braze_user_id', 'external_id', 'email_address',
     'campaign_id', 'campaign_name', 'message_variation_id', 'message_variation_name',
     'canvas_id', 'canvas_name', 'canvas_variation_id', 'canvas_variation_name', 'canvas_step_id', 'canvas_step_name',
-    'dispatch_id', 'is_automated', 'loaded_at',
+    'dispatch_id', 'loaded_at',
 ] -%}
-{%- set keys = ['content_key', 'message_key'] %}
+{%- set columns = ['app_group_id', 'event_kind', 'is_automated'] + as_staged -%}
+{%- set keys = ['content_key', 'message_key'] -%}
+{%- set automated = {
+    'open': 'machine_open is not null',
+    'click': 'coalesce(is_suspected_bot_click, false)',
+} %}
 
 with loaded as (
 
     {%- for kind, event in events.items() %}
-    select
-        cast('{{ kind }}' as {{ dbt_braze.type_text() }}) as event_kind,
-        coalesce(app_group_id, '') as app_group_id,
-        {%- if kind == 'open' %}
-        machine_open is not null as is_automated,
-        {%- elif kind == 'click' %}
-        coalesce(is_suspected_bot_click, false) as is_automated,
-        {%- else %}
-        false as is_automated,
+        select
+            cast('{{ kind }}' as {{ dbt_braze.type_text() }}) as event_kind,
+            coalesce(app_group_id, '') as app_group_id,
+            {{ automated.get(kind, 'false') }} as is_automated,
+            {{ as_staged | join(',\n            ') }}
+        from {{ ref('stg_braze__' ~ dbt_braze.event_table(event)) }}
+        {%- if is_incremental() %}
+            where loaded_at >= {{ dbt_braze.newest('loaded_at', var('braze_lookback_days') | int) }}
         {%- endif %}
-        {%- for column in columns if column not in ['event_kind', 'app_group_id', 'is_automated'] %}
-        {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from {{ ref('stg_braze__' ~ dbt_braze.event_table(event)) }}
-    {%- if is_incremental() %}
-    where loaded_at >= {{ dbt_braze.newest('loaded_at', var('braze_lookback_days') | int) }}
-    {%- endif %}
-    {{ 'union all' if not loop.last }}
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 
 ),
@@ -47,7 +44,8 @@ numbered as (
             'app_group_id', 'campaign_id', 'message_variation_id', 'canvas_id', 'canvas_variation_id', 'canvas_step_id',
         ]) }} as content_key,
         {{ dbt_braze.key_of([
-            'app_group_id', 'coalesce(dispatch_id, event_id)', 'coalesce(message_variation_id, canvas_step_id)', 'braze_user_id',
+            'app_group_id', 'coalesce(dispatch_id, event_id)', 'coalesce(message_variation_id, canvas_step_id)',
+            'braze_user_id',
         ]) }} as message_key,
         row_number() over (partition by app_group_id, event_id order by loaded_at) as copy_number
     from loaded
@@ -58,15 +56,14 @@ arrived as (
 
     select {{ (columns + keys) | join(', ') }}
     from numbered
-    where
-        copy_number = 1
-        {%- if is_incremental() %}
+    where copy_number = 1
+    {%- if is_incremental() %}
         and not exists (
             select 1
             from {{ this }} as known
             where known.app_group_id = numbered.app_group_id and known.event_id = numbered.event_id
         )
-        {%- endif %}
+    {%- endif %}
 
 ),
 
@@ -76,10 +73,10 @@ gathered as (
     select {{ (columns + keys) | join(', ') }}
     from arrived
     {%- if is_incremental() %}
-    union all
-    select {{ (columns + keys) | join(', ') }}
-    from {{ this }}
-    where message_key in (select message_key from arrived)
+        union all
+        select {{ (columns + keys) | join(', ') }}
+        from {{ this }}
+        where message_key in (select message_key from arrived)
     {%- endif %}
 
 ),

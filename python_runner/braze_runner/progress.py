@@ -97,6 +97,9 @@ class BarObserver:
 def print_summary(summary: Summary, console: Console, title: str = "Push") -> None:
     """Print the counts of a push, which add up, and the sentence on its end."""
     counts, seconds = summary.counts, summary.seconds
+    if not counts.rows_read:
+        console.print(summary.end, highlight=False, markup=False, soft_wrap=True)
+        return
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")

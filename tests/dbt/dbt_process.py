@@ -16,7 +16,7 @@ CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "dbt.task
 
 def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
     """Run `dbt <arguments>` in the folder, write what it prints to the log, and return its exit code."""
-    child = CONTEXT.Process(target=_child, args=(arguments, str(folder), str(log)))
+    child = CONTEXT.Process(target=_child, args=(arguments, str(folder), str(log), dict(os.environ)))
     child.start()
     child.join(timeout=300)
     if child.is_alive():
@@ -27,8 +27,10 @@ def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
     return 1 if code is None else code
 
 
-def _child(arguments: tuple[str, ...], folder: str, log: str) -> None:
+def _child(arguments: tuple[str, ...], folder: str, log: str, environment: dict[str, str]) -> None:
     os.chdir(folder)
+    # The server's environment is that of the first run.
+    os.environ.update(environment)
     os.environ.update({"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_USE_COLORS": "false"})
     with Path(log).open("w") as output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         os.dup2(output.fileno(), 1)

@@ -360,3 +360,13 @@ def test_two_syncs_have_a_run_and_a_ledger_each(shop: Shop) -> None:
         ("model.shop.extra", 2),
         (SYNC, 5),
     ]
+
+
+def test_ranges_take_any_braze_row_exactly_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("braze_runner.engine.reader.RANGE_ROWS", 1)
+    shop.add_users(6)
+    for number, name in enumerate(("2aaaaaaa", "55555555", "80000000", "", "no hash", "~")):
+        where = f"where external_id = '{user(number)}'"
+        shop.query(f"update braze.users_attributes_sync set braze_row = '{name}' {where}")
+    assert counts(shop.push()) == (6, 6, 0, 0)
+    assert shop.braze.users() == [user(number) for number in range(6)]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from braze_runner.errors import ConfigError, StoppedError
-from braze_runner.warehouse import DbtOptions, Warehouse, connect
+from braze_runner.warehouse import DbtOptions, Warehouse, connect, dbt_profile
 
 
 @pytest.fixture
@@ -46,6 +46,22 @@ def test_close_gives_the_file_back_to_other_processes(options: DbtOptions, tmp_p
     code = f"import duckdb; print(duckdb.connect({str(tmp_path / 'shop.duckdb')!r}).sql('from t').fetchall())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[(1,)]"
+
+
+def test_a_relative_path_is_below_the_project_as_in_dbt(
+    options: DbtOptions, project_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PATH", "here.duckdb")
+    for project in (project_dir, Path(project_dir.name)):
+        connect(DbtOptions(project_dir=project)).close()
+        (project_dir / "here.duckdb").unlink()
+    with pytest.raises(ConfigError, match="does not exist"):
+        connect(options, must_exist=True)
+
+
+@pytest.mark.parametrize("path", [":memory:", "md:shop", "ducklake:shop"])
+def test_what_is_no_file_is_left_alone(path: str) -> None:
+    assert not dbt_profile._is_file(path)
 
 
 def test_file_in_use_by_another_process(options: DbtOptions, tmp_path: Path) -> None:

@@ -52,22 +52,28 @@ with events as (
 
 candidates as (
 
-    select content_key, counted_on as send_date
+    select
+        content_key,
+        counted_on as send_date
     from events
     {%- if is_incremental() %}
-    where processed_at > {{ dbt_braze.newest('processed_at') }}
-    -- Where an event was counted before its send arrived: that row is computed anew too, and deleted when it is empty.
-    union all
-    select content_key, occurred_on as send_date
-    from events
-    where processed_at > {{ dbt_braze.newest('processed_at') }}
+        where processed_at > {{ dbt_braze.newest('processed_at') }}
+        -- Where an event was counted before its send arrived: computed anew too, and deleted when nothing is left.
+        union all
+        select
+            content_key,
+            occurred_on as send_date
+        from events
+        where processed_at > {{ dbt_braze.newest('processed_at') }}
     {%- endif %}
 
 ),
 
 touched as (
 
-    select distinct content_key, send_date
+    select distinct
+        content_key,
+        send_date
     from candidates
 
 ),
@@ -78,13 +84,15 @@ counted as (
         touched.content_key,
         touched.send_date,
         {%- for id in ids %}
-        max(events.{{ id }}) as {{ id }},
+            max(events.{{ id }}) as {{ id }},
         {%- endfor %}
         count(events.event_kind) as events,
         {%- for name, condition in counts.items() %}
-        count(case when {{ condition }} then 1 end) as {{ name }},
+            count(case when {{ condition }} then 1 end) as {{ name }},
         {%- endfor %}
-        count(distinct case when events.event_kind = 'unsubscribe' and {{ linked }} then events.message_key end) as unsubscribes,
+        count(
+            distinct case when events.event_kind = 'unsubscribe' and {{ linked }} then events.message_key end
+        ) as unsubscribes,
         max(events.processed_at) as processed_at
     from touched
     left join events
@@ -94,17 +102,16 @@ counted as (
 )
 
 select
-    cast({{ dbt_braze.key_of(['content_key', 'cast(send_date as ' ~ dbt_braze.type_text() ~ ')']) }} as {{ dbt_braze.type_text() }})
-        as campaign_performance_id,
+    {{ dbt_braze.key_of(['content_key', dbt.cast('send_date', dbt_braze.type_text())]) }} as campaign_performance_id,
     {%- for id in ids %}
-    cast({{ id }} as {{ dbt_braze.type_text() }}) as {{ id }},
+        cast({{ id }} as {{ dbt_braze.type_text() }}) as {{ id }},
     {%- endfor %}
     send_date,
     {%- for name in ['events'] + (counts | list) + ['unsubscribes'] %}
-    cast({{ name }} as {{ dbt.type_bigint() }}) as {{ name }},
+        cast({{ name }} as {{ dbt.type_bigint() }}) as {{ name }},
     {%- endfor %}
     {%- for name, parts in rates.items() %}
-    cast({{ parts[0] }} as {{ dbt_braze.type_double() }}) / nullif({{ parts[1] }}, 0) as {{ name }},
+        cast({{ parts[0] }} as {{ dbt_braze.type_double() }}) / nullif({{ parts[1] }}, 0) as {{ name }},
     {%- endfor %}
     processed_at
 from counted

@@ -27,6 +27,8 @@ REASONS = {
     "setting_in_payload": "PAYLOAD holds _update_existing_only, which the model's meta sets too.",
 }
 
+_AS_BYTES = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
+
 
 class Row(NamedTuple):
     """A row that can be sent: its place in the batch, its parts, and the object as it goes to Braze."""
@@ -83,7 +85,7 @@ class RowPlanner:
         ]
         rows = columns["braze_row"].to_pylist()
         # As bytes: they go to the wire as they are, and the JSON parser checks their encoding.
-        payloads = columns["payload"].cast(pa.binary()).to_pylist()
+        payloads = columns["payload"].view(_AS_BYTES[columns["payload"].type]).to_pylist()
         plan_row = self.plan_row
         for braze_row, payload, *values in zip(rows, payloads, *identifiers, strict=True):
             yield plan_row(braze_row, Identifiers(*values), payload)

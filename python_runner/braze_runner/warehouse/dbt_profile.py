@@ -6,7 +6,7 @@ import re
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.warehouse.base import Warehouse
@@ -97,6 +97,10 @@ def _load_credentials(options: DbtOptions) -> tuple[Any, Any]:
     if hasattr(credentials, "keep_open"):
         # dbt-duckdb would hold the file until its process ends; dbt must be able to open it after us.
         credentials.keep_open = False
+    for database in [credentials, *(getattr(credentials, "attach", None) or ())]:
+        # dbt changes to the project's folder before it connects.
+        if _is_file(getattr(database, "path", None)):
+            database.path = str(project_dir.absolute() / database.path)
     return credentials, dbt_factory.FACTORY.get_adapter_class_by_name(credentials.type).ConnectionManager
 
 
@@ -123,5 +127,10 @@ def _open_handle(manager: Any, credentials: Any) -> Any:
 
 def _check_database_file(credentials: Any) -> None:
     path = getattr(credentials, "path", None)
-    if path and "://" not in path and not path.startswith((":memory:", "md:")) and not Path(path).exists():
+    if _is_file(path) and not Path(path).exists():
         raise ConfigError(f"The database file {path} does not exist: run dbt first.")
+
+
+def _is_file(path: Any) -> TypeGuard[str]:
+    """Tell a local file from a URL, ``:memory:``, ``md:…`` and their like."""
+    return isinstance(path, str) and re.match(r":|[a-z]{2,}:", path) is None

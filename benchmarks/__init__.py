@@ -1,0 +1,1 @@
+"""What the project promises on speed and memory, measured: `make benchmark`."""
