@@ -29,13 +29,14 @@ lint: $(STAMP)  ## Check types and style of Python and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python tools/lint_sql.py
+	$(BIN)/sqlfluff lint models
 
 benchmark: $(STAMP)  ## Measure push, load-currents and the delta, and print the tables
 	$(BIN)/python -m benchmarks
 
-generate: $(STAMP)  ## Write the files that are made from the catalogue of events
+generate: $(STAMP)  ## Write the files that are made from others: the catalogue of events, parts of the documents
 	$(BIN)/python tools/generate_catalogue.py
+	$(BIN)/python tools/generate_docs.py
 
 lock:  ## Pin the newest versions that requirements/dev.in allows (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \

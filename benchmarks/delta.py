@@ -73,7 +73,7 @@ class Project:
             raise RuntimeError(done.stdout + done.stderr)
 
     def run(self, what: str, users: int) -> dict[str, Any]:
-        """Run the model; returns its row of the table, with the seconds that dbt gives for the model, hooks included."""
+        """Run the model; returns its row of the table, with dbt's seconds for the model, hooks included."""
         before = self.rows()
         self.dbt("run")
         result = json.loads((self.folder / "target" / "run_results.json").read_text())["results"][0]

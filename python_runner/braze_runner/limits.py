@@ -11,6 +11,9 @@ TRACK_OBJECTS: Final = 75
 TRACK_BYTES: Final = 4_000_000
 """Bytes of one request's body. Braze: "4 MB" (API errors, 413); read as the smaller megabyte."""
 
+EXPORT_IDS: Final = 50
+"""External ids and aliases in one ``/users/export/ids`` request (Braze: POST /users/export/ids)."""
+
 PAYLOAD_BYTES: Final = 1_000_000
 """Bytes of one row's payload. Braze: "1 MB" (Cloud Data Ingestion); read as the smaller megabyte."""
 

@@ -32,7 +32,11 @@ def _child(arguments: tuple[str, ...], folder: str, log: str, environment: dict[
     # The server's environment is that of the first run.
     os.environ.update(environment)
     os.environ.update({"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_USE_COLORS": "false"})
-    with Path(log).open("w") as output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+    with (
+        Path(log).open("w") as output,
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+    ):
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
         from dbt.cli.main import cli  # noqa: PLC0415 (only in the child)
@@ -41,7 +45,7 @@ def _child(arguments: tuple[str, ...], folder: str, log: str, environment: dict[
             cli.main(args=list(arguments), prog_name="dbt")
         except SystemExit as exc:
             code = exc.code
-        except BaseException:  # noqa: BLE001 (whatever it is belongs in the log)
+        except BaseException:
             traceback.print_exc()
             code = 1
         sys.stdout.flush()

@@ -19,7 +19,13 @@ class DbtProject:
         self.folder = folder
         self.database = folder / "warehouse.duckdb"
         self._write("packages.yml", {"packages": [{"local": str(ROOT)}]})
-        project = {"name": "shop", "version": "1.0.0", "config-version": 2, "profile": "shop", "vars": project_vars or {}}
+        project = {
+            "name": "shop",
+            "version": "1.0.0",
+            "config-version": 2,
+            "profile": "shop",
+            "vars": project_vars or {},
+        }
         self._write("dbt_project.yml", project)
         output = {"type": "duckdb", "path": str(self.database), "schema": "main", "threads": 2}
         self._write("profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})

@@ -1,9 +1,8 @@
-"""Random histories of a source: after every run, replaying the log gives what the source holds (D1), and D3 to D6 and D8 hold.
+"""Random histories of a source: after every run, replaying the log gives what the source holds.
 
 Every user of one history has a life of its own, so each example covers dozens of lives in a handful of dbt runs.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -39,7 +38,9 @@ def as_place(place: dict[str, Any]) -> dict[str, Any] | None:
     """Nulls inside an object are left out, and an object without a field is no value."""
     since = place["since"]
     time = {"$time": as_time(since)} if since else None
-    return {name: value for name, value in (("city", place["city"]), ("since", time)) if value is not None} or None
+    return {
+        name: value for name, value in (("city", place["city"]), ("since", time)) if value is not None
+    } or None
 
 
 def as_time(value: datetime) -> str:
@@ -51,15 +52,30 @@ COLUMNS = [
     Column("name", "varchar", {"type": "string"}, TEXTS),
     Column("age", "bigint", {"type": "integer"}, st.integers(-(2**63), 2**63 - 1)),
     Column("spent", "decimal(18, 2)", {"type": "decimal"}, st.decimals(-(10**12), 10**12, places=2)),
-    Column("score", "double", {"type": "float"}, st.floats(allow_nan=False, allow_infinity=False), lambda v: Decimal(repr(v))),
+    Column(
+        "score",
+        "double",
+        {"type": "float"},
+        st.floats(allow_nan=False, allow_infinity=False),
+        lambda v: Decimal(repr(v)),
+    ),
     Column("vip", "boolean", {"type": "boolean"}, st.booleans()),
     Column("born", "date", {"type": "date"}, st.dates(date(1900, 1, 1), date(2999, 12, 31)), date.isoformat),
     Column("seen at", "timestamp", {"type": "timestamp"}, TIMES, as_time),
-    Column("tags", "varchar[]", {"type": "array"}, st.lists(st.none() | TEXTS, max_size=3), lambda v: [i for i in v if i is not None]),
+    Column(
+        "tags",
+        "varchar[]",
+        {"type": "array"},
+        st.lists(st.none() | TEXTS, max_size=3),
+        lambda v: [i for i in v if i is not None],
+    ),
     Column(
         "home.place",
         "struct(city varchar, since timestamp)",
-        {"type": "object", "fields": [{"name": "city", "type": "string"}, {"name": "since", "type": "timestamp"}]},
+        {
+            "type": "object",
+            "fields": [{"name": "city", "type": "string"}, {"name": "since", "type": "timestamp"}],
+        },
         PLACES,
         as_place,
     ),
@@ -75,16 +91,21 @@ def rows_of_users() -> st.SearchStrategy[dict[str, Row]]:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[tuple[dict[str, Row], list[Column]]]:
-    """A few states of the source, each the one before with some users changed, gone or back; and the attributes of each run."""
+    """A few states of the source, each with users changed, gone or back; and the attributes of each run."""
     states, present = [], draw(rows_of_users())
     for _ in range(4):
         columns = draw(st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True))
         states.append((dict(present), columns))
         gone = draw(st.sets(st.sampled_from(sorted(present))))
-        present = {**{user: row for user, row in present.items() if user not in gone or len(present) == len(gone)}}
+        present = {
+            **{user: row for user, row in present.items() if user not in gone or len(present) == len(gone)}
+        }
         for user, row in draw(rows_of_users()).items():
             kept = draw(st.sets(st.sampled_from([column.name for column in COLUMNS])))
-            present[user] = {name: present[user][name] if name in kept and user in present else value for name, value in row.items()}
+            present[user] = {
+                name: present[user][name] if name in kept and user in present else value
+                for name, value in row.items()
+            }
     return states
 
 
@@ -99,17 +120,27 @@ class History:
     def __init__(self, folder: Path) -> None:
         """Create the source, still empty."""
         self.project = DbtProject(folder)
-        self.project.yaml("sources", {"version": 2, "sources": [{"name": "crm", "tables": [{"name": "customers", "identifier": "c"}]}]})
-        self.project.sql(f"create table c (id varchar, {', '.join(f'{chr(34)}{c.name}{chr(34)} {c.sql_type}' for c in COLUMNS)})")
+        self.project.yaml(
+            "sources",
+            {
+                "version": 2,
+                "sources": [{"name": "crm", "tables": [{"name": "customers", "identifier": "c"}]}],
+            },
+        )
+        self.project.sql(
+            f"create table c (id varchar, {', '.join(f'{chr(34)}{c.name}{chr(34)} {c.sql_type}' for c in COLUMNS)})"
+        )
         self.project.sql("create schema crm")
         self.project.sql("create view crm.c as from main.c")
         self.expected: Profiles = {}
 
     def run(self, rows: dict[str, Row], columns: list[Column], *arguments: str) -> None:
         """Replace the source, run dbt, and note what Braze should hold from now on."""
-        listed = json.dumps([attribute(column) for column in columns])
+        listed = [attribute(column) for column in columns]
         self.project.model(
-            "users", "{{ dbt_braze.attributes_sync(source('crm', 'customers'), external_id='id', attributes=fromjson('%s')) }}" % listed.replace("\\", "\\\\")
+            "users",
+            "{{ dbt_braze.attributes_sync(source('crm', 'customers'), external_id='id', "
+            f"attributes={listed!r}) }}}}",
         )
         self.project.sql("delete from c")
         for user, row in rows.items():
@@ -130,7 +161,10 @@ class History:
         held = {user: profile for user, profile in replay(rows, EXTERNAL_ID).items() if profile}
         assert held == {user: profile for user, profile in self.expected.items() if profile}
         assert len({(row["braze_batch"], row["EXTERNAL_ID"]) for row in rows}) == len(rows)
-        batches = [[row for row in rows if row["braze_batch"] == batch] for batch in dict.fromkeys(row["braze_batch"] for row in rows)]
+        batches = [
+            [row for row in rows if row["braze_batch"] == batch]
+            for batch in dict.fromkeys(row["braze_batch"] for row in rows)
+        ]
         newest = None
         for batch in batches:
             stamps = sorted(row["UPDATED_AT"] for row in batch)
@@ -149,7 +183,9 @@ def folders() -> Iterator[Path]:
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(history=histories())
-def test_replaying_the_log_gives_the_source(folders: Path, history: list[tuple[dict[str, Row], list[Column]]]) -> None:
+def test_replaying_the_log_gives_the_source(
+    folders: Path, history: list[tuple[dict[str, Row], list[Column]]]
+) -> None:
     folder = folders / str(len(list(folders.iterdir())))
     folder.mkdir()
     run = History(folder)

@@ -2,14 +2,19 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from dbt_project import DbtProject
 from replay import log_rows, replay
 
-ATTRIBUTES = "[{'name': 'name', 'type': 'string'}, {'name': 'age', 'type': 'integer'}, {'name': 'city', 'type': 'string'}]"
-MODEL = "{{ dbt_braze.attributes_sync(relation=source('crm', 'customers'), external_id='id', attributes=%s) }}"
+ATTRIBUTES = """[
+    {'name': 'name', 'type': 'string'}, {'name': 'age', 'type': 'integer'}, {'name': 'city', 'type': 'string'},
+]"""
+MODEL = (
+    "{{ dbt_braze.attributes_sync(relation=source('crm', 'customers'), external_id='id', attributes=%s) }}"
+)
 SOURCES = {"version": 2, "sources": [{"name": "crm", "schema": "crm", "tables": [{"name": "customers"}]}]}
 EXTERNAL_ID = ("EXTERNAL_ID",)
 
@@ -22,7 +27,9 @@ def project(tmp_path: Path) -> DbtProject:
     project.model("users", MODEL % ATTRIBUTES)
     project.sql("create schema crm")
     project.sql("create table crm.customers (id varchar, name varchar, age integer, city varchar)")
-    project.sql("insert into crm.customers values ('a', 'A', 1, null), ('b', 'B', 2, 'x'), ('c', null, null, null)")
+    project.sql(
+        "insert into crm.customers values ('a', 'A', 1, null), ('b', 'B', 2, 'x'), ('c', null, null, null)"
+    )
     return project
 
 
@@ -47,11 +54,17 @@ def test_only_changed_attributes_of_changed_users_are_emitted(project: DbtProjec
 
 
 def test_rows_that_may_not_be_sent_show_why_until_they_are_mended(project: DbtProject) -> None:
-    project.sql("insert into crm.customers values (null, 'N', 1, null), ('', 'E', 1, null), ('a', 'twice', 1, null)")
-    project.sql("insert into crm.customers values (repeat('é', 500), 'long', 1, null), ('big', repeat('x', 1000000), 1, null)")
+    project.sql(
+        "insert into crm.customers values (null, 'N', 1, null), ('', 'E', 1, null), ('a', 'twice', 1, null)"
+    )
+    project.sql(
+        "insert into crm.customers values (repeat('é', 500), 'long', 1, null), ('big', repeat('x', 1000000), 1, null)"
+    )
     project.run()
     assert payloads(project) == [("b", {"name": "B", "age": 2, "city": "x"})]
-    reasons = project.sql("select coalesce(external_id[:3], '-'), invalid_reason from users_invalid order by all")
+    reasons = project.sql(
+        "select coalesce(external_id[:3], '-'), invalid_reason from users_invalid order by all"
+    )
     assert reasons == [
         ("-", "no identifier"),
         ("-", "no identifier"),
@@ -90,12 +103,13 @@ def test_stamps_rise_and_the_newest_is_held_by_one_row(project: DbtProject) -> N
         project.sql("update crm.customers set age = ?", [run])
         project.run()
     batches = project.sql(
-        "select min(UPDATED_AT), max(UPDATED_AT), count(*) filter (UPDATED_AT = newest), count(distinct braze_row) = count(*) "
-        "from (select *, max(UPDATED_AT) over (partition by braze_batch) as newest from users) group by braze_batch order by 1"
+        "select min(UPDATED_AT), newest, count(*) filter (UPDATED_AT = newest), count(distinct braze_row) = count(*) "
+        "from (select *, max(UPDATED_AT) over (partition by braze_batch) as newest from users) "
+        "group by braze_batch, newest order by 1"
     )
     assert len(batches) == 4
     assert all(held == 1 and distinct for _, _, held, distinct in batches)
-    assert all(before[1] < after[0] for before, after in zip(batches, batches[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(batches))
     assert batches[-1][1] <= datetime.now(UTC).replace(tzinfo=None)
 
 
@@ -120,10 +134,14 @@ def test_full_refresh_keeps_the_log_unless_a_var_says_so(project: DbtProject) ->
 
 def test_a_new_attribute_is_emitted_and_a_dropped_one_left_alone(project: DbtProject) -> None:
     project.run()
-    project.model("users", MODEL % "[{'name': 'age', 'type': 'integer'}, {'name': 'vip', 'column': 'age > 1', 'type': 'boolean'}]")
+    project.model(
+        "users",
+        MODEL
+        % "[{'name': 'age', 'type': 'integer'}, {'name': 'vip', 'column': 'age > 1', 'type': 'boolean'}]",
+    )
     project.run()
     assert payloads(project) == [("a", {"vip": False}), ("b", {"vip": True})]
-    # Back again, with one value changed while the attribute was away and one gone: both are compared with what Braze has.
+    # Back again, one value changed meanwhile and one gone: both are compared with what Braze has.
     project.sql("update crm.customers set city = null, name = 'B2' where id = 'b'")
     project.model("users", MODEL % ATTRIBUTES)
     project.run()
@@ -133,7 +151,9 @@ def test_a_new_attribute_is_emitted_and_a_dropped_one_left_alone(project: DbtPro
 def test_an_empty_source_and_each_guard_refuse_the_whole_run(project: DbtProject) -> None:
     project.run()
     project.sql("update crm.customers set age = age + 1 where age is not null")
-    assert "2 would change" in project.run(fails=True, braze_max_changed_share=0.9, braze_max_changed_share_from=1)
+    assert "2 would change" in project.run(
+        fails=True, braze_max_changed_share=0.9, braze_max_changed_share_from=1
+    )
     assert "emit 2 rows" in project.run(fails=True, braze_max_rows=1)
     assert "emit 2 data points" in project.run(fails=True, braze_max_data_points=1)
     project.sql("delete from crm.customers")
@@ -149,7 +169,9 @@ def test_nothing_is_emitted_with_empty(project: DbtProject) -> None:
 
 
 def test_a_baseline_counts_as_emitted(project: DbtProject) -> None:
-    project.model("users", (MODEL % ATTRIBUTES).replace("external_id='id'", "external_id='id', baseline=true"))
+    project.model(
+        "users", (MODEL % ATTRIBUTES).replace("external_id='id'", "external_id='id', baseline=true")
+    )
     project.run("--empty")
     project.run()
     assert project.sql("select count(*) from users") == [(0,)]
@@ -165,7 +187,12 @@ def test_what_braze_did_not_apply_is_repaired_by_reemission(project: DbtProject)
     lost = log_rows(project, "users", EXTERNAL_ID)
     store = replay([row for row in lost if row["braze_batch"] != lost[-1]["braze_batch"]], EXTERNAL_ID)
     query = "select id as external_id from crm.customers where id = 'b'"
-    project.dbt("run-operation", "braze_reemit", "--args", json.dumps({"sync": "users", "users": query, "attributes": ["name"]}))
+    project.dbt(
+        "run-operation",
+        "braze_reemit",
+        "--args",
+        json.dumps({"sync": "users", "users": query, "attributes": ["name"]}),
+    )
     project.run()
     assert payloads(project) == [("b", {"name": None})]
     project.dbt("run-operation", "braze_reemit", "--args", json.dumps({"sync": "users", "users": query}))
@@ -182,8 +209,9 @@ def test_a_batch_written_by_an_overlapping_run_is_found_and_its_users_sent_again
     project.run()
     # Another run that started from the same checkpoint commits late: its stamp is older, and it saw another city.
     project.sql(
-        "insert into users select UPDATED_AT - to_microseconds(5000), EXTERNAL_ID, '{\"city\":\"late\",\"plan\":1}', 'late', "
-        "braze_row, 'h', '{\"city\":\"0000000000000000\",\"age\":\"1111111111111111\"}' from users "
+        "insert into users select UPDATED_AT - to_microseconds(5000), EXTERNAL_ID, "
+        '\'{"city":"late","plan":1}\', \'late\', '
+        'braze_row, \'h\', \'{"city":"0000000000000000","age":"1111111111111111"}\' from users '
         "where EXTERNAL_ID = 'a' order by UPDATED_AT desc limit 1"
     )
     project.run()
@@ -193,7 +221,10 @@ def test_a_batch_written_by_an_overlapping_run_is_found_and_its_users_sent_again
 
 
 def test_every_problem_of_a_model_is_in_one_error_and_stops_that_model_only(project: DbtProject) -> None:
-    project.model("bad", MODEL % "['name', {'name': 'external_id', 'type': 'string'}, {'name': 'age', 'type': 'number'}]")
+    project.model(
+        "bad",
+        MODEL % "['name', {'name': 'external_id', 'type': 'string'}, {'name': 'age', 'type': 'number'}]",
+    )
     output = project.run(fails=True)
     assert "attribute 'name' has no type" in output
     assert "'external_id' identifies the user" in output
@@ -202,7 +233,11 @@ def test_every_problem_of_a_model_is_in_one_error_and_stops_that_model_only(proj
 
 
 def test_types_come_from_the_columns_in_yaml(project: DbtProject) -> None:
-    columns = [{"name": "name", "data_type": "varchar"}, {"name": "age", "data_type": "integer"}, {"name": "city", "data_type": "text"}]
+    columns = [
+        {"name": "name", "data_type": "varchar"},
+        {"name": "age", "data_type": "integer"},
+        {"name": "city", "data_type": "text"},
+    ]
     tables = [{"name": "customers", "columns": columns}]
     project.yaml("sources", {"version": 2, "sources": [{"name": "crm", "schema": "crm", "tables": tables}]})
     project.model("users", MODEL % "['name', 'age', 'city']")
@@ -212,7 +247,11 @@ def test_types_come_from_the_columns_in_yaml(project: DbtProject) -> None:
 
 def test_the_package_does_not_run_the_users_other_hooks_differently(project: DbtProject) -> None:
     """A hook of the user's own is added to those of the sync."""
-    project.model("users", "{{ config(post_hook='create or replace table seen as select count(*) as n from {{ this }}') }}" + MODEL % ATTRIBUTES)
+    project.model(
+        "users",
+        "{{ config(post_hook='create or replace table seen as select count(*) as n from {{ this }}') }}"
+        + MODEL % ATTRIBUTES,
+    )
     project.run()
     assert project.sql("select n from seen") == [(2,)]
     assert project.sql("select count(*) from users_invalid") == [(0,)]

@@ -55,18 +55,25 @@ EMAIL = "users_messages_email_"
 
 @pytest.fixture
 def project(tmp_path: Path) -> DbtProject:
+    return with_event_tables(tmp_path)
+
+
+def with_event_tables(folder: Path) -> DbtProject:
     """A project with the event tables, all empty, and the email family on."""
-    project = DbtProject(tmp_path, {"braze_events": ["email"]})
-    warehouse = connect(DbtOptions(project_dir=tmp_path, profiles_dir=tmp_path))
+    project = DbtProject(folder, {"braze_events": ["email"]})
+    warehouse = connect(DbtOptions(project_dir=folder, profiles_dir=folder))
     EventTables(warehouse, "braze_currents").create()
     warehouse.close()
     return project
 
 
-def mart(project: DbtProject, *columns: str) -> list[tuple[Any, ...]]:
+def mart(project: DbtProject, *columns: str, workspace: str = "%") -> list[tuple[Any, ...]]:
     """The mart's rows, without the stamp of the run."""
     listed = ", ".join(columns) or "* exclude (processed_at)"
-    return project.sql(f"select {listed} from braze__campaign_performance order by all")
+    return project.sql(
+        f"select {listed} from braze__campaign_performance where app_group_id like ? order by all",
+        [workspace],
+    )
 
 
 def build(project: DbtProject, *arguments: str) -> None:
@@ -180,8 +187,9 @@ def is_unique(event: dict[str, Any], among: list[dict[str, Any]]) -> bool:
 class Inbox:
     """Puts single events into the raw tables: hours count from START, days of loading from the first."""
 
-    def __init__(self, project: DbtProject) -> None:
+    def __init__(self, project: DbtProject, app_group_id: str = "workspace-1") -> None:
         self.project = project
+        self._workspace = app_group_id
         self._numbers = count(1)
 
     def put(self, short: str, hour: float, *, loaded_day: float = 0, **fields: Any) -> None:
@@ -190,7 +198,7 @@ class Inbox:
             "time": int(START.timestamp() + hour * 3600),
             "user_id": "user-1",
             "email_address": "a@example.com",
-            "app_group_id": "workspace-1",
+            "app_group_id": self._workspace,
             "campaign_id": "campaign-1",
             "message_variation_id": "variation-1",
             "dispatch_id": "dispatch-1",
@@ -261,8 +269,11 @@ def test_the_look_back_is_for_late_arrival(project: DbtProject) -> None:
     assert mart(project, "opens") == [(2,)]
 
 
-def test_unique_machine_and_bot(project: DbtProject) -> None:
-    inbox = Inbox(project)
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
+    """Three stories that one build tells, each in a workspace of its own."""
+    project = with_event_tables(tmp_path_factory.mktemp("told"))
+    inbox = Inbox(project, app_group_id="unique")
     inbox.put("Send", 0)
     inbox.put("Open", 1, machine_open="true")
     for hour in (2, 3, 2 + 7 * 24, 3 + 7 * 24, 2 + 14 * 24, 3 + 21 * 24):
@@ -270,40 +281,15 @@ def test_unique_machine_and_bot(project: DbtProject) -> None:
     inbox.put("Click", 1, is_suspected_bot_click=True)
     inbox.put("Click", 2, is_suspected_bot_click=False)
     inbox.put("Click", 3)
-    build(project)
-    columns = (
-        "opens",
-        "machine_opens",
-        "unique_opens",
-        "human_unique_opens",
-        "clicks",
-        "suspected_bot_clicks",
-        "unique_clicks",
-    )
-    # Hour 2 and the last: 7 days after hour 2 is 6 days and 23 hours after hour 3.
-    assert mart(project, *columns) == [(7, 1, 2, 2, 3, 1, 1)]
 
-
-def test_links_by_user_where_the_address_is_another_one(project: DbtProject) -> None:
-    inbox = Inbox(project)
+    inbox = Inbox(project, app_group_id="links")
     inbox.put("Send", 0)
     inbox.put("Send", 30, email_address="b@example.com")
     inbox.put("Open", 31, email_address="b@example.com")
     inbox.put("Open", 32, email_address="c@example.com")
     inbox.put("Open", 33, user_id="user-2")
-    build(project)
-    assert mart(project, "send_date", "sends", "opens", "unlinked_opens") == [
-        (date(2026, 8, 3), 1, 1, 0),
-        (date(2026, 8, 4), 1, 1, 1),
-    ]
-    links = project.sql(
-        "select linked_by from int_braze__email_events where event_kind = 'open' order by occurred_at"
-    )
-    assert links == [("user and address",), ("user",), ("none",)]
 
-
-def test_rates_are_null_without_a_denominator_and_names_follow_the_events(project: DbtProject) -> None:
-    inbox = Inbox(project)
+    inbox = Inbox(project, app_group_id="rates")
     step = {
         "campaign_id": None,
         "message_variation_id": None,
@@ -314,6 +300,29 @@ def test_rates_are_null_without_a_denominator_and_names_follow_the_events(projec
     inbox.put("Open", 1, **step)
     inbox.put("Abort", 2, campaign_id="campaign-2")
     build(project)
+    return project
+
+
+def test_unique_machine_and_bot(told: DbtProject) -> None:
+    # Hour 2 and the last: 7 days after hour 2 is 6 days and 23 hours after hour 3.
+    opens = ("opens", "machine_opens", "unique_opens", "human_unique_opens")
+    assert mart(told, *opens, workspace="unique") == [(7, 1, 2, 2)]
+    assert mart(told, "clicks", "suspected_bot_clicks", "unique_clicks", workspace="unique") == [(3, 1, 1)]
+
+
+def test_links_by_user_where_the_address_is_another_one(told: DbtProject) -> None:
+    assert mart(told, "send_date", "sends", "opens", "unlinked_opens", workspace="links") == [
+        (date(2026, 8, 3), 1, 1, 0),
+        (date(2026, 8, 4), 1, 1, 1),
+    ]
+    links = told.sql(
+        "select linked_by from int_braze__email_events"
+        " where event_kind = 'open' and app_group_id = 'links' order by occurred_at"
+    )
+    assert links == [("user and address",), ("user",), ("none",)]
+
+
+def test_rates_are_null_without_a_denominator(told: DbtProject) -> None:
     columns = (
         "campaign_id",
         "canvas_step_name",
@@ -322,7 +331,7 @@ def test_rates_are_null_without_a_denominator_and_names_follow_the_events(projec
         "open_rate",
         "click_to_open_rate",
     )
-    assert sorted(mart(project, *columns), key=str) == [
+    assert mart(told, *columns, workspace="rates") == [
         ("campaign-2", None, 1, None, None, None),
         (None, "Hello", 0, 0.0, None, 0.0),
     ]

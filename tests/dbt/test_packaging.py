@@ -35,9 +35,13 @@ def package_alone(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_integration_project_builds_and_builds_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_integration_project_builds_and_builds_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "integration_tests"
-    shutil.copytree(ROOT / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    shutil.copytree(
+        ROOT / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages")
+    )
     (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(ROOT)}]}))
     monkeypatch.setenv("DBT_BRAZE_DUCKDB_PATH", str(tmp_path / "warehouse.duckdb"))
     write_events(tmp_path / "currents", 200, days=5, target=3_000, end=datetime(2026, 1, 31, tzinfo=UTC))
@@ -62,17 +66,33 @@ def test_the_integration_project_builds_and_builds_again(tmp_path: Path, monkeyp
 @pytest.mark.parametrize("target", ["duckdb", "snowflake"])
 def test_the_package_parses_alone_without_a_warning(package_alone: Path, target: str) -> None:
     output = dbt(
-        package_alone, "--warn-error", "parse", "--no-partial-parse", "--show-all-deprecations", "--target", target
+        package_alone,
+        "--warn-error",
+        "parse",
+        "--no-partial-parse",
+        "--show-all-deprecations",
+        "--target",
+        target,
     )
     assert "Deprecat" not in output
 
 
 def test_the_integration_project_parses_for_snowflake_without_a_warning(tmp_path: Path) -> None:
     folder = tmp_path / "integration_tests"
-    shutil.copytree(ROOT / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages"))
+    shutil.copytree(
+        ROOT / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages")
+    )
     (folder / "packages.yml").write_text(yaml.safe_dump({"packages": [{"local": str(ROOT)}]}))
     dbt(folder, "deps")
-    output = dbt(folder, "--warn-error", "parse", "--no-partial-parse", "--show-all-deprecations", "--target", "snowflake")
+    output = dbt(
+        folder,
+        "--warn-error",
+        "parse",
+        "--no-partial-parse",
+        "--show-all-deprecations",
+        "--target",
+        "snowflake",
+    )
     assert "Deprecat" not in output
 
 

@@ -10,7 +10,7 @@ import requests
 from braze_runner.config import BrazeConfig
 from braze_runner.demo.customers import PROFILE_FIELDS, as_profile
 from braze_runner.errors import StoppedError
-from braze_runner.sandbox.rules import EXPORT_IDS
+from braze_runner.limits import EXPORT_IDS
 from braze_runner.warehouse import Warehouse
 
 Profiles = Mapping[str, dict[str, Any]]
@@ -32,11 +32,15 @@ def check_profiles(config: BrazeConfig, expected: Profiles) -> int:
     problems: list[str] = []
     with requests.Session() as session, ThreadPoolExecutor(4) as pool:
         session.headers["Authorization"] = f"Bearer {config.key.reveal()}"
-        for chunk, users in zip(chunks, pool.map(lambda some: _export(session, config, some), chunks), strict=True):
+        for chunk, users in zip(
+            chunks, pool.map(lambda some: _export(session, config, some), chunks), strict=True
+        ):
             for external_id in chunk:
                 problems += _compare(external_id, expected[external_id], users.get(external_id))
     if problems:
-        raise StoppedError(f"{len(problems)} attributes differ from the customer table: {'; '.join(problems[:5])}.")
+        raise StoppedError(
+            f"{len(problems)} attributes differ from the customer table: {'; '.join(problems[:5])}."
+        )
     return sum(len(profile) for profile in expected.values())
 
 
@@ -55,7 +59,10 @@ def _unequal(left: Profiles, right: Profiles) -> Iterator[str]:
 
 
 def _export(session: requests.Session, config: BrazeConfig, external_ids: list[str]) -> Profiles:
-    body = {"external_ids": external_ids, "fields_to_export": ["external_id", "custom_attributes", *sorted(PROFILE_FIELDS)]}
+    body = {
+        "external_ids": external_ids,
+        "fields_to_export": ["external_id", "custom_attributes", *sorted(PROFILE_FIELDS)],
+    }
     answer = session.post(f"{config.endpoint}/users/export/ids", json=body, timeout=60)
     if answer.status_code != requests.codes.ok:
         raise StoppedError(f"The local Braze answered {answer.status_code} to /users/export/ids.")

@@ -31,7 +31,12 @@ SCHEMA = pa.schema(
         ("last_order_at", pa.timestamp("us")),
         ("favourite_categories", pa.list_(pa.string())),
         ("preferred_store", pa.string()),
-        ("address", pa.struct([("city", pa.string()), ("postcode", pa.string()), ("moved_in_at", pa.timestamp("us"))])),
+        (
+            "address",
+            pa.struct(
+                [("city", pa.string()), ("postcode", pa.string()), ("moved_in_at", pa.timestamp("us"))]
+            ),
+        ),
     ]
 )
 COLUMN_TYPES = {
@@ -106,7 +111,11 @@ def as_profile(row: Customer) -> dict[str, Any]:
     address = {name: value for name, value in (row["address"] or {}).items() if value is not None}
     if "moved_in_at" in address:
         address["moved_in_at"] = {"$time": _time(address["moved_in_at"])}
-    profile = {name: value for name, value in row.items() if name not in ("customer_id", "city", "birthday", "address")}
+    profile = {
+        name: value
+        for name, value in row.items()
+        if name not in ("customer_id", "city", "birthday", "address")
+    }
     profile |= {"home_city": row["city"], "dob": row["birthday"], "address": address or None}
     return {name: _json(value) for name, value in profile.items() if value is not None}
 

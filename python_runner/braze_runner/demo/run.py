@@ -57,7 +57,9 @@ class Demo:
 
     def __init__(self, project_dir: Path, settings: DemoSettings, console: Console) -> None:
         if not (project_dir / "dbt_project.yml").is_file():
-            raise ConfigError(f"There is no dbt project in {project_dir}: run the demo from a clone, or give --project-dir.")
+            raise ConfigError(
+                f"There is no dbt project in {project_dir}: run the demo from a clone, or give --project-dir."
+            )
         self.settings = settings
         self.console = console
         self.folder = project_dir.resolve()
@@ -87,14 +89,19 @@ class Demo:
 
     def _write_company(self) -> None:
         with self._timed("Writing a company: customers, and Currents files as Braze stores them"):
-            everybody = (customers.customer(number, self.settings.seed) for number in range(1, self.settings.users + 1))
+            everybody = (
+                customers.customer(number, self.settings.seed) for number in range(1, self.settings.users + 1)
+            )
             with self._warehouse() as warehouse:
                 columns = ", ".join(f"{name} {kind}" for name, kind in customers.COLUMN_TYPES.items())
                 warehouse.execute(f"create schema {SOURCE_SCHEMA}")
                 warehouse.execute(f"create table {self._source(warehouse)} ({columns})")
                 warehouse.append(self._source(warehouse), customers.as_table(everybody))
             written = write_events(
-                self.data / "currents", self.settings.users, target=self.settings.events, seed=self.settings.seed
+                self.data / "currents",
+                self.settings.users,
+                target=self.settings.events,
+                seed=self.settings.seed,
             )
         self.console.print(
             f"  {self.settings.users:,} customers; {written.events:,} events in {written.files:,} Avro files, "
@@ -105,7 +112,9 @@ class Demo:
 
     def _load(self) -> None:
         with self._timed("braze-runner load-currents: the Avro files into the warehouse"):
-            summary, seconds = load_currents(self.data / "currents", DEFAULT_SCHEMA, self.options, self.console)
+            summary, seconds = load_currents(
+                self.data / "currents", DEFAULT_SCHEMA, self.options, self.console
+            )
         report(summary, seconds)
         if not summary.complete:
             raise StoppedError("Not every Currents file was loaded.")
@@ -121,7 +130,8 @@ class Demo:
     def _dbt(self, command: str) -> None:
         dbt = Path(sys.executable).with_name("dbt")
         folders = ("--project-dir", str(self.folder), "--profiles-dir", str(self.folder))
-        done = subprocess.run([dbt, "--quiet", command, *folders], capture_output=True, text=True, check=False)  # noqa: S603
+        arguments = [dbt, "--quiet", command, *folders]
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             raise StoppedError(f"dbt {command} failed:\n{done.stdout}{done.stderr}")
 
@@ -136,7 +146,8 @@ class Demo:
     def _change_customers(self) -> customers.DayTwo:
         change = customers.day_two(self.settings.users, self.settings.seed)
         self._begin(
-            f"Day two: {len(change.replaced):,} customers change (values changed, nulled, added), {len(change.added):,} are new"
+            f"Day two: {len(change.replaced):,} customers change (values changed, nulled, added), "
+            f"{len(change.added):,} are new"
         )
         with self._warehouse() as warehouse, warehouse.transaction():
             source = self._source(warehouse)
@@ -164,14 +175,16 @@ class Demo:
             with self._warehouse() as warehouse:
                 expected: Profiles = expected_profiles(warehouse, self._source(warehouse))
             compared = check_profiles(config, expected)
-        self.console.print(f"  {len(expected):,} profiles, {compared:,} attributes: all equal", highlight=False)
+        self.console.print(
+            f"  {len(expected):,} profiles, {compared:,} attributes: all equal", highlight=False
+        )
 
     def _ask(self, example: str) -> None:
         database = (self.data / "demo.duckdb").relative_to(self.folder.parent)
         self._begin(f"The warehouse is in {database}. Three questions to try, with any DuckDB client:")
         with self._warehouse() as warehouse:
-            for question, query in QUESTIONS.items():
-                query = query.format(example=example)
+            for question, template in QUESTIONS.items():
+                query = template.format(example=example)
                 warehouse.fetch_all(query)
                 self.console.print(f"\n-- {question}{query};", highlight=False, markup=False, soft_wrap=True)
 
@@ -196,5 +209,5 @@ class Demo:
 
 
 def run_demo(project_dir: Path, settings: DemoSettings | None = None, console: Console | None = None) -> None:
-    """Run the demo with its dbt project in ``project_dir``; raises BrazeRunnerError when anything is not as it should be."""
+    """Run the demo with its dbt project in ``project_dir``; raises BrazeRunnerError when anything is wrong."""
     Demo(project_dir, settings or DemoSettings(), console or Console()).run()

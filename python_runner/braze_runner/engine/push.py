@@ -15,10 +15,10 @@ from braze_runner.engine.reader import Batch, SyncReader
 from braze_runner.engine.select import select_syncs
 from braze_runner.engine.summary import Counts, Summary
 from braze_runner.errors import StoppedError
-from braze_runner.project import Sync, read_project
+from braze_runner.project import Project, Sync, read_project
 from braze_runner.state import RunRecord, WarehouseState
 from braze_runner.state.records import RunStatus
-from braze_runner.warehouse import DbtOptions, connect
+from braze_runner.warehouse import DbtOptions, Warehouse, connect
 
 MAX_WORKERS = 128
 # Braze advises to space changes of one user by seconds (POST /users/track).
@@ -32,6 +32,12 @@ class PushSettings:
     select: tuple[str, ...] = ()
     workers: int = 48
     order_gap: float | None = None
+
+    def order_gap_for(self, config: BrazeConfig) -> float:
+        """Return the seconds between two batches of a sync."""
+        if self.order_gap is not None:
+            return self.order_gap
+        return 0.0 if config.is_loopback else ORDER_GAP_SECONDS
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ def push(
     """Push every pending row of the selected syncs.
 
     Raises ConfigError before anything is sent. What stops the run later is in the summary, beside the counts.
+    A ``stop`` ends with the push that it was given to.
     """
     settings, observer, stop = settings or PushSettings(), observer or Silent(), stop or Stop()
     project = read_project(options)
@@ -68,28 +75,31 @@ def push(
         warehouse.limit_memory()
         started = time.monotonic()
         readers = [(sync, SyncReader(warehouse, sync)) for sync in syncs]
-        state = WarehouseState(warehouse, project.state, config.destination, uuid.uuid4().hex)
-        state.prepare()
-        state.bind(config.host)
+        state = _open_state(warehouse, project, config)
+        # All of it before the first request, so that a table that can't be pushed stops the run before it.
+        pending = [reader.pending(state.positions(sync.unique_id)) for sync, reader in readers]
         transport = transport or RequestsTransport(config, settings.workers)
         resources.callback(transport.close)
         sender = Sender(transport, policy or RetryPolicy(), stop, Pause(stop.wait))
         pool = resources.enter_context(WorkerPool(sender.send, settings.workers))
         # Runs first on the way out: after an error no worker may go on waiting for its next try.
         resources.callback(stop.set)
-        gap = settings.order_gap
-        if gap is None:
-            gap = 0.0 if config.is_loopback else ORDER_GAP_SECONDS
-        run = _Run(state, pool, settings.workers, stop, observer, gap)
+        run = _Run(state, pool, settings.workers, stop, observer, settings.order_gap_for(config))
         summary = Summary()
-        # All of it before the first request, so that a table that can't be pushed stops the run before it.
-        pending = [reader.pending(state.positions(sync.unique_id)) for sync, reader in readers]
         for (sync, reader), batches in zip(readers, pending, strict=True):
             _push_sync(sync, reader, batches, run, summary)
             if stop.is_set():
                 break
-        summary.seconds = time.monotonic() - started
+        summary.seconds, summary.signal = time.monotonic() - started, stop.signal
     return summary
+
+
+def _open_state(warehouse: Warehouse, project: Project, config: BrazeConfig) -> WarehouseState:
+    """Return the destination's state for a new run; raises ConfigError when it is bound to another host."""
+    state = WarehouseState(warehouse, project.state, config.destination, uuid.uuid4().hex)
+    state.prepare()
+    state.bind(config.host)
+    return state
 
 
 def _push_sync(sync: Sync, reader: SyncReader, batches: list[Batch], run: _Run, summary: Summary) -> None:
@@ -118,7 +128,7 @@ def _push_sync(sync: Sync, reader: SyncReader, batches: list[Batch], run: _Run, 
     counts.check()
     summary.counts.add(counts)
     summary.by_sync[sync.name] = counts
-    summary.error, summary.signal = error, run.stop.signal
+    summary.error = error
 
 
 def _status(counts: Counts, error: str | None, stop: Stop) -> RunStatus:

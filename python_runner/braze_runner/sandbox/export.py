@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from braze_runner.limits import EXPORT_IDS
 from braze_runner.sandbox import times
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.identity import alias
 from braze_runner.sandbox.profiles import Profile, ProfileStore, row_of
-from braze_runner.sandbox.rules import EXPORT_DAYS, EXPORT_IDS
+from braze_runner.sandbox.rules import EXPORT_DAYS
 from braze_runner.sandbox.settings import Settings
 
 _LISTS = ("external_ids", "user_aliases")

@@ -29,8 +29,5 @@ QUANTITY: Final = 100
 DEVICE_ID_BYTES: Final = range(8, 256)
 """Bytes of a device id in an import of push tokens (POST /users/track, BAD_DEVICE_ID)."""
 
-EXPORT_IDS: Final = 50
-"""External ids and aliases in one export (POST /users/export/ids)."""
-
 EXPORT_DAYS: Final = 90
 """Days of custom events and purchases that an export tells of (POST /users/export/ids)."""
