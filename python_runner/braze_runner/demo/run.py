@@ -128,7 +128,7 @@ class Demo:
         self.console.print(f"  {len(results)} models", highlight=False)
 
     def _dbt(self, command: str) -> None:
-        dbt = Path(sys.executable).with_name("dbt")
+        dbt = str(Path(sys.executable).with_name("dbt"))
         folders = ("--project-dir", str(self.folder), "--profiles-dir", str(self.folder))
         arguments = [dbt, "--quiet", command, *folders]
         done = subprocess.run(arguments, capture_output=True, text=True, check=False)  # noqa: S603
