@@ -1,17 +1,4 @@
-{# Text: the type that holds any length, and the few functions that dbt has no macro for. #}
-
-{% macro type_text() %}
-    {{ return(adapter.dispatch('type_text', 'dbt_braze')()) }}
-{% endmacro %}
-
-{% macro default__type_text() %}
-    {{ return(dbt.type_string()) }}
-{% endmacro %}
-
-{% macro duckdb__type_text() %}
-    {{ return('varchar') }}
-{% endmacro %}
-
+{# The few functions of text that dbt has no macro for. #}
 
 {% macro literal(text) %}
     {{ return(adapter.dispatch('literal', 'dbt_braze')(text)) }}

@@ -1,14 +1,4 @@
-{# Timestamps of CDI's UPDATED_AT: UTC, to the microsecond, in the type of the CDI pages for each warehouse
-   (braze.com/docs, Cloud Data Ingestion, Table setup). #}
-
-{% macro type_updated_at() %}
-    {{ return(adapter.dispatch('type_updated_at', 'dbt_braze')()) }}
-{% endmacro %}
-
-{% macro default__type_updated_at() %}
-    {{ return('timestamp') }}
-{% endmacro %}
-
+{# Moments in UTC, to the microsecond, of the type of UPDATED_AT. #}
 
 {% macro now_utc() %}
     {{ return(adapter.dispatch('now_utc', 'dbt_braze')()) }}

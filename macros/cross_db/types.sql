@@ -1,4 +1,28 @@
-{# Types that dbt has no macro for. type_float() is 32 bits wide on DuckDB and Databricks. #}
+{# Types that dbt has no macro for, or has one that is too small: type_string() holds 256 characters on Redshift, type_float()
+   is 32 bits wide on DuckDB and Databricks. #}
+
+{% macro type_text() %}
+    {{ return(adapter.dispatch('type_text', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_text() %}
+    {{ return(dbt.type_string()) }}
+{% endmacro %}
+
+{% macro duckdb__type_text() %}
+    {{ return('varchar') }}
+{% endmacro %}
+
+
+{# UPDATED_AT in the type of the CDI pages for each warehouse (braze.com/docs, Cloud Data Ingestion, Table setup). #}
+{% macro type_updated_at() %}
+    {{ return(adapter.dispatch('type_updated_at', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_updated_at() %}
+    {{ return('timestamp') }}
+{% endmacro %}
+
 
 {% macro type_double() %}
     {{ return(adapter.dispatch('type_double', 'dbt_braze')()) }}

@@ -6,12 +6,7 @@
 compared as (
 
     select
-        {%- for column in identifier_columns %}
-        state.{{ column }},
-        {%- endfor %}
-        {%- for attribute in attributes %}
-        state.attribute_{{ loop.index }},
-        {%- endfor %}
+        {{ dbt_braze.carried_columns(identifiers, attributes, 'state') }},
         state.braze_row,
         state.row_hash,
         checkpoint.braze_row is not null as is_known,
@@ -43,12 +38,7 @@ repeated as (
 before_and_after as (
 
     select
-        {%- for column in identifier_columns %}
-        compared.{{ column }},
-        {%- endfor %}
-        {%- for attribute in attributes %}
-        compared.attribute_{{ loop.index }},
-        {%- endfor %}
+        {{ dbt_braze.carried_columns(identifiers, attributes, 'compared') }},
         compared.braze_row,
         compared.row_hash,
         compared.is_known,

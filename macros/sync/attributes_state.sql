@@ -2,7 +2,6 @@
    (attribute_1, attribute_2, … in the order of the list; null = no value), and why the row may not be sent, if so.
    CTEs `source_rows`, `keyed`, `state`; they read the source alone, so hooks can use them too. #}
 {% macro attributes_state(relation, identifiers, attributes) -%}
-{%- set identifier_columns = dbt_braze.identifier_columns(identifiers) -%}
 with
 
 source_rows as (
@@ -23,12 +22,7 @@ source_rows as (
 keyed as (
 
     select
-        {%- for column in identifier_columns %}
-        {{ column }},
-        {%- endfor %}
-        {%- for attribute in attributes %}
-        attribute_{{ loop.index }},
-        {%- endfor %}
+        {{ dbt_braze.carried_columns(identifiers, attributes) }},
         {{ dbt_braze.user_key_of(identifiers) }} as braze_row,
         {{ dbt_braze.payload_of(attributes) }} as payload
     from source_rows
@@ -38,12 +32,7 @@ keyed as (
 state as (
 
     select
-        {%- for column in identifier_columns %}
-        {{ column }},
-        {%- endfor %}
-        {%- for attribute in attributes %}
-        attribute_{{ loop.index }},
-        {%- endfor %}
+        {{ dbt_braze.carried_columns(identifiers, attributes) }},
         braze_row,
         payload,
         {{ dbt.hash('payload') }} as row_hash,
@@ -53,6 +42,16 @@ state as (
 
 )
 {%- endmacro %}
+
+
+{# The columns that every step hands on: identifiers and the JSON text of each attribute. #}
+{% macro carried_columns(identifiers, attributes, relation=none) %}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {%- set columns = [] -%}
+    {%- for column in dbt_braze.identifier_columns(identifiers) -%} {%- do columns.append(prefix ~ column) -%} {%- endfor -%}
+    {%- for attribute in attributes -%} {%- do columns.append(prefix ~ 'attribute_' ~ loop.index) -%} {%- endfor -%}
+    {{ return(columns | join(',\n        ')) }}
+{% endmacro %}
 
 
 {# All attributes that have a value, as a JSON object. #}

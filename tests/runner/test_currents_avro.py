@@ -21,6 +21,7 @@ TYPES: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "strings": ({"type": "array", "items": "string"}, st.lists(st.text(max_size=70), max_size=5)),
 }
 SYNC = b"0123456789abcdef"
+SCHEMA = {"type": "record", "name": "Event", "fields": [{"name": "a", "type": "long"}]}
 in_a_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
@@ -52,10 +53,12 @@ def read(folder: Path, data: bytes) -> pa.Table:
 
 
 @in_a_folder
-@given(file=flat_files(), codec=st.sampled_from(["null", "deflate", "snappy", "bzip2", "xz"]))
-def test_reads_what_fastavro_wrote(tmp_path: Path, file: Any, codec: str) -> None:
+@given(file=flat_files(), codec=st.sampled_from(["null", "deflate", "snappy", "zstandard", "bzip2", "xz"]))
+def test_values_survive(tmp_path: Path, file: Any, codec: str) -> None:
     schema, rows = file
-    assert read(tmp_path, encoded(schema, rows, codec, sync_interval=50)).to_pylist() == rows
+    table = read(tmp_path, encoded(schema, rows, codec, sync_interval=50))
+    assert table.to_pylist() == rows
+    assert table.column_names == [field["name"] for field in schema["fields"]]
 
 
 @in_a_folder
@@ -88,15 +91,55 @@ def test_a_changed_byte_is_never_more_than_a_damaged_file(
         read(tmp_path, bytes(data))
 
 
-def test_zstandard(tmp_path: Path) -> None:
-    cramjam = pytest.importorskip("cramjam")
-    plain = encoded(
-        {"type": "record", "name": "Event", "fields": [{"name": "a", "type": "long"}]}, [{"a": 7}]
-    )
-    block = bytes(cramjam.zstd.compress(b"\x0e"))
-    header = plain[: plain.index(SYNC)].replace(b"\x14avro.codec\x08null", b"\x14avro.codec\x12zstandard")
-    size = bytes([2 * len(block)])
-    assert read(tmp_path, header + SYNC + b"\x02" + size + block + SYNC).to_pylist() == [{"a": 7}]
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy", "bzip2", "xz"])
+def test_every_place_to_cut(tmp_path: Path, codec: str) -> None:
+    data = encoded(SCHEMA, [{"a": number} for number in range(300)], codec, sync_interval=250)
+    whole = [at + len(SYNC) for at in range(len(data)) if data.startswith(SYNC, at)]
+    assert len(whole) > 2
+    readable = []
+    for cut in range(len(data) + 1):
+        with contextlib.suppress(avro.DamagedFileError):
+            found = read(tmp_path, data[:cut])
+            assert found.column("a").to_pylist() == list(range(found.num_rows))
+            readable.append(cut)
+    assert readable == whole
+
+
+@pytest.mark.parametrize(
+    ("avro_type", "values", "arrow_type"),
+    [
+        (["null", "long"], [None, 2**40], pa.int64()),
+        (["long", "null"], [None, -5], pa.int64()),
+        (["null", "int"], [None, 5], pa.int64()),
+        ("float", [0.5], pa.float64()),
+        (["string", "null"], ["ä", None, ""], pa.string()),
+        ({"type": "string", "avro.java.string": "String"}, ["x"], pa.string()),
+        (["null", {"type": "array", "items": "string"}], [None, [], ["a", "b"]], pa.list_(pa.string())),
+        ({"type": "array", "items": ["null", "string"]}, [["a", None]], pa.list_(pa.string())),
+        ("boolean", [True, False], pa.bool_()),
+        (["null", "string", "long"], ["x", 3, None], pa.string()),
+        ({"type": "array", "items": "long"}, [[1, 2]], pa.string()),
+        ("null", [None, None], pa.string()),
+    ],
+)
+def test_types_of_columns(tmp_path: Path, avro_type: Any, values: list[Any], arrow_type: pa.DataType) -> None:
+    fields = [{"name": "id", "type": "long"}, {"name": "a", "type": avro_type}]
+    rows = [{"id": 1, "a": value} for value in values]
+    found = read(tmp_path, encoded({"type": "record", "name": "Event", "fields": fields}, rows)).column("a")
+    as_text = {3: "3", (1, 2): "[1,2]"} if arrow_type == pa.string() else {}
+    keys = [tuple(value) if isinstance(value, list) else value for value in values]
+    expected = [as_text.get(key, value) for key, value in zip(keys, values, strict=True)]
+    assert (found.type, found.to_pylist()) == (arrow_type, expected)
+
+
+def test_a_date_becomes_text(tmp_path: Path) -> None:
+    date = {"type": "int", "logicalType": "date"}
+    schema = {"type": "record", "name": "Event", "fields": [{"name": "a", "type": ["null", date]}]}
+    plain = {"type": "record", "name": "Event", "fields": [{"name": "a", "type": ["null", "int"]}]}
+    data = encoded(plain, [{"a": 1}, {"a": None}])
+    header = encoded(schema, [])
+    data = header[: header.index(SYNC)] + data[data.index(SYNC) :]
+    assert read(tmp_path, data).column("a").to_pylist() == ['"1970-01-02"', None]
 
 
 def test_nested_fields_become_json_text(tmp_path: Path) -> None:
@@ -126,11 +169,39 @@ def test_what_is_not_avro_is_damaged(tmp_path: Path, data: bytes) -> None:
         read(tmp_path, data)
 
 
-def test_an_unknown_codec_is_named(tmp_path: Path) -> None:
-    schema = {"type": "record", "name": "Event", "fields": [{"name": "a", "type": "long"}]}
-    data = encoded(schema, [{"a": 1}]).replace(b"\x08null", b"\x08lzo9")
-    with pytest.raises(avro.DamagedFileError, match="lzo9"):
-        read(tmp_path, data)
+def block(count: int, plain: bytes) -> bytes:
+    """One uncompressed block that claims ``count`` records; each number fits into one byte."""
+    return bytes([2 * count, 2 * len(plain)]) + plain + SYNC
+
+
+HEADER = encoded(SCHEMA, [])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (HEADER + block(2, b"\x02"), "more records than bytes"),
+        (HEADER + block(1, b"\x02\x04"), "longer or shorter than its records"),
+        (HEADER + b"\x01\x00" + SYNC, "more records than bytes"),
+        (HEADER + block(1, b"\x02")[:-1] + b"?", "sync marker"),
+        (HEADER + block(1, b"\x02") + b"\x80", "cut off or its bytes are changed"),
+        (HEADER + block(1, b"\x02") + b"garbage", "not a whole Avro file"),
+        (b"Obj\x02" + HEADER[4:], "does not start as Avro does"),
+        (HEADER.replace(b"\x08null", b"\x08lzo9"), "lzo9"),
+        (HEADER + b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f\x02\x02" + SYNC, "more records than bytes"),
+        (HEADER + b"\x02\xfe\xff\xff\xff\xff\xff\xff\xff\x7f" + SYNC, "cut off or its bytes are changed"),
+    ],
+)
+def test_damage_is_named(tmp_path: Path, damaged: bytes, reason: str) -> None:
+    with pytest.raises(avro.DamagedFileError, match=reason):
+        read(tmp_path, damaged)
+
+
+def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
+    data = bytearray(encoded(SCHEMA, [{"a": 1}], "snappy"))
+    data[-len(SYNC) - 1] ^= 1
+    with pytest.raises(avro.DamagedFileError, match="checksum"):
+        read(tmp_path, bytes(data))
 
 
 def test_a_file_that_is_gone_is_damaged(tmp_path: Path) -> None:
