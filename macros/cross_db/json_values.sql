@@ -1,5 +1,11 @@
 {# JSON text of one SQL value, null for a null. Every macro takes an expression and returns an expression of text.
-   Text and not a JSON type: it is what goes into the payload, byte for byte, and it compares and hashes alike everywhere. #}
+   Text and not a JSON type: it is what goes into the payload, byte for byte, and it compares and hashes alike everywhere.
+   A value that the type can't hold becomes json_impossible(), which makes the row invalid. #}
+
+{% macro json_impossible() %}
+    {{ return("'?'") }}
+{% endmacro %}
+
 
 {% macro json_string(value) %}
     {{ return(adapter.dispatch('json_string', 'dbt_braze')(value)) }}
@@ -19,7 +25,12 @@
 {% endmacro %}
 
 {% macro default__json_integer(value) %}
-    {{ return(dbt.cast(dbt.cast(value, api.Column.translate_type('bigint')), dbt_braze.type_text())) }}
+    {{ return(dbt_braze.unsupported('json_integer')) }}
+{% endmacro %}
+
+{% macro duckdb__json_integer(value) %}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(try_cast(' ~ value ~ ' as bigint) as varchar), '
+        ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -27,9 +38,14 @@
     {{ return(adapter.dispatch('json_decimal', 'dbt_braze')(value)) }}
 {% endmacro %}
 
-{# Nine decimals, then without the zeros that only the scale adds: 12.50 and 12.5 are one value. #}
 {% macro default__json_decimal(value) %}
-    {{ return("rtrim(rtrim(" ~ dbt.cast(dbt.cast(value, 'decimal(38, 9)'), dbt_braze.type_text()) ~ ", '0'), '.')") }}
+    {{ return(dbt_braze.unsupported('json_decimal')) }}
+{% endmacro %}
+
+{# Nine decimals, then without the zeros that only the scale adds: 12.50 and 12.5 are one value. #}
+{% macro duckdb__json_decimal(value) %}
+    {%- set text = "rtrim(rtrim(cast(try_cast(" ~ value ~ " as decimal(38, 9)) as varchar), '0'), '.')" -%}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ text ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -43,7 +59,9 @@
 
 {# JSON has no NaN and no infinity: they count as no value. #}
 {% macro duckdb__json_float(value) %}
-    {{ return('case when isfinite(cast(' ~ value ~ ' as double)) then cast(cast(' ~ value ~ ' as double) as varchar) end') }}
+    {%- set number = 'try_cast(' ~ value ~ ' as double)' -%}
+    {{ return('case when ' ~ value ~ ' is not null and ' ~ number ~ ' is null then ' ~ dbt_braze.json_impossible()
+        ~ ' when isfinite(' ~ number ~ ') then cast(' ~ value ~ ' as varchar) end') }}
 {% endmacro %}
 
 
@@ -65,7 +83,7 @@
 {% endmacro %}
 
 {% macro duckdb__json_date(value) %}
-    {{ return("strftime(cast(" ~ value ~ " as date), '\"%Y-%m-%d\"')") }}
+    {{ return("strftime(make_timestamp(epoch_us(" ~ value ~ ")), '\"%Y-%m-%d\"')") }}
 {% endmacro %}
 
 
@@ -77,9 +95,10 @@
     {{ return(dbt_braze.unsupported('json_timestamp')) }}
 {% endmacro %}
 
-{# ISO 8601 in UTC to the millisecond, which is what Braze keeps. A timestamp without a zone is taken as UTC. #}
+{# ISO 8601 in UTC to the millisecond, which is what Braze keeps. A timestamp without a zone is taken as UTC; a cast would
+   turn one with a zone into the time of the session's zone. Infinity is no value. #}
 {% macro duckdb__json_timestamp(value) %}
-    {{ return("strftime(cast(" ~ value ~ " as timestamp), '\"%Y-%m-%dT%H:%M:%S.%gZ\"')") }}
+    {{ return("strftime(make_timestamp(epoch_us(" ~ value ~ ")), '\"%Y-%m-%dT%H:%M:%S.%gZ\"')") }}
 {% endmacro %}
 
 
@@ -106,9 +125,10 @@
 {% endmacro %}
 
 {# A null anywhere inside an object makes Braze drop the whole update of that attribute without a word, so none is left in:
-   braze.com/docs, Nested custom attributes. A merge patch removes the nulls at every level. #}
+   braze.com/docs, Nested custom attributes. A merge patch removes those of objects in objects; a null inside an array
+   inside makes the row invalid. #}
 {% macro duckdb__json_object(value) %}
-    {{ return("cast(case when " ~ value ~ " is not null then json_merge_patch('{}', to_json(" ~ value ~ ")) end as varchar)") }}
+    {{ return("nullif(cast(case when " ~ value ~ " is not null then json_merge_patch('{}', to_json(" ~ value ~ ")) end as varchar), 'null')") }}
 {% endmacro %}
 
 
@@ -116,21 +136,30 @@
     {{ return(adapter.dispatch('json_passed_through', 'dbt_braze')(value)) }}
 {% endmacro %}
 
+{# JSON's own null is no value. #}
 {% macro default__json_passed_through(value) %}
-    {{ return(dbt.cast(value, dbt_braze.type_text())) }}
+    {%- set text = dbt.cast(value, dbt_braze.type_text()) -%}
+    {{ return("case when trim(" ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
 {% endmacro %}
 
 
-{% macro json_is_valid(text) %}
-    {{ return(adapter.dispatch('json_is_valid', 'dbt_braze')(text)) }}
+{# True for JSON that Braze keeps: valid to the letter, and without a null inside. #}
+{% macro json_is_sound(text) %}
+    {{ return(adapter.dispatch('json_is_sound', 'dbt_braze')(text)) }}
 {% endmacro %}
 
-{% macro default__json_is_valid(text) %}
-    {{ return(dbt_braze.unsupported('json_is_valid')) }}
+{% macro default__json_is_sound(text) %}
+    {{ return(dbt_braze.unsupported('json_is_sound')) }}
 {% endmacro %}
 
-{% macro duckdb__json_is_valid(text) %}
-    {{ return('json_valid(' ~ text ~ ')') }}
+{# json_valid() lets NaN, infinities and a comma at the end pass. They and null are looked for outside of strings, and
+   only in a text that has such letters at all. #}
+{% macro duckdb__json_is_sound(text) %}
+    {%- set without_strings = "regexp_replace(" ~ text ~ ", '\"([^\"\\\\]|\\\\.)*\"', '\"\"', 'g')" -%}
+    {{ return(
+        '(json_valid(' ~ text ~ ") and not (regexp_matches(" ~ text ~ ", '(?i)null|nan|inf|,\\s*[\\]}]')"
+        ~ " and regexp_matches(" ~ without_strings ~ ", '(?i)null|nan|inf|,\\s*[\\]}]')))"
+    ) }}
 {% endmacro %}
 
 

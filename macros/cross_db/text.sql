@@ -23,15 +23,19 @@
 
 
 {% macro regexp_remove(text, pattern) %}
-    {{ return(adapter.dispatch('regexp_remove', 'dbt_braze')(text, pattern)) }}
+    {{ return(dbt_braze.regexp_replace_all(text, pattern, '')) }}
 {% endmacro %}
 
-{% macro default__regexp_remove(text, pattern) %}
-    {{ return(dbt_braze.unsupported('regexp_remove')) }}
+{% macro regexp_replace_all(text, pattern, replacement) %}
+    {{ return(adapter.dispatch('regexp_replace_all', 'dbt_braze')(text, pattern, replacement)) }}
 {% endmacro %}
 
-{% macro duckdb__regexp_remove(text, pattern) %}
-    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ", '', 'g')") }}
+{% macro default__regexp_replace_all(text, pattern, replacement) %}
+    {{ return(dbt_braze.unsupported('regexp_replace_all')) }}
+{% endmacro %}
+
+{% macro duckdb__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ", 'g')") }}
 {% endmacro %}
 
 
@@ -50,11 +54,20 @@
 
 {# The texts that are not null, in order, with a comma between them. #}
 {% macro join_present(texts) %}
+    {{ return(adapter.dispatch('join_present', 'dbt_braze')(texts)) }}
+{% endmacro %}
+
+{% macro default__join_present(texts) %}
     {%- set pieces = [] -%}
     {%- for text in texts -%}
         {%- do pieces.append("coalesce(',' || " ~ text ~ ", '')") -%}
     {%- endfor -%}
     {{ return('substring(' ~ (pieces | join('\n            || ')) ~ ', 2)' if pieces else "''") }}
+{% endmacro %}
+
+{# A chain of || keeps every intermediate text: at 250 attributes that is gigabytes. #}
+{% macro duckdb__join_present(texts) %}
+    {{ return("concat_ws(',', " ~ (texts | join(',\n            ')) ~ ')' if texts else "''") }}
 {% endmacro %}
 
 

@@ -3,11 +3,12 @@
     {%- if attribute.fields -%}
         {{ return(dbt_braze.object_from_fields(attribute.fields)) }}
     {%- endif -%}
-    {{ return(dbt_braze.scalar_value(attribute.type, attribute.column)) }}
+    {#- A column may be an expression. -#}
+    {{ return(dbt_braze.value_of_type(attribute.type, '(' ~ attribute.column ~ ')')) }}
 {% endmacro %}
 
 
-{% macro scalar_value(type, value) %}
+{% macro value_of_type(type, value) %}
     {%- if type == 'string' -%} {{ return(dbt_braze.json_string(value)) }}
     {%- elif type == 'integer' -%} {{ return(dbt_braze.json_integer(value)) }}
     {%- elif type == 'decimal' -%} {{ return(dbt_braze.json_decimal(value)) }}

@@ -3,7 +3,8 @@
    In   attribute_1, attribute_2, …  JSON text of the value now, null for none
         known_hashes  what was emitted: {"<name>":"<hash of the value>"}, "" as the hash of a null that was emitted
         forgotten     '*', or a JSON array of the names whose value in Braze is no longer certain, or ''
-   Out  `passed`, payload (only the changed keys), attribute_hashes (what is emitted once this payload is), data_points
+   Out  `passed`, payload (only the changed keys), attribute_hashes (what is emitted once this payload is), dropped_hashes (the
+        part of it for attributes that are not listed, or null), data_points
 
    Hashes are read with text functions alone, which are the same on every warehouse: a name holds no quote and a hash only
    hex digits, so `"name":"hash"` occurs in the text where that pair is, and nowhere else. #}
@@ -31,6 +32,7 @@ attributes_compared as (
         {{ column }},
         {%- endfor %}
         known_hashes,
+        {{ dbt_braze.dropped_hashes(attributes) }} as dropped_hashes,
         {%- for attribute in attributes %}
         attribute_{{ loop.index }},
         hash_{{ loop.index }},
@@ -48,6 +50,7 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
         {%- endfor %}
         {{ dbt_braze.changed_payload(attributes) }} as payload,
         {{ dbt_braze.hashes_after(attributes) }} as attribute_hashes,
+        dropped_hashes,
         {{ dbt_braze.changed_data_points(attributes) }} as data_points
     from attributes_compared
 
@@ -84,27 +87,31 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
 {% endmacro %}
 
 
-{# The hashes once the payload is emitted. An attribute that the model no longer has keeps its hash: its value is still in
+{# The hashes once the payload is emitted. An attribute that the model no longer has keeps its own: its value is still in
    Braze, and should the attribute come back, it is compared with that. #}
 {% macro hashes_after(attributes) %}
     {%- set pairs = [] -%}
-    {%- set names = [] -%}
     {%- for attribute in attributes -%}
         {%- set key = '"' ~ attribute.name ~ '":' -%}
-        {%- do names.append(modules.re.escape(attribute.name)) -%}
         {%- do pairs.append('case when hash_' ~ loop.index ~ ' is not null then ' ~ dbt_braze.literal(key ~ '"') ~ ' || hash_' ~ loop.index
             ~ " || '\"' when " ~ dbt_braze.contains('known_hashes', dbt_braze.literal(key)) ~ ' then '
             ~ dbt_braze.literal(key ~ '""') ~ ' end') -%}
     {%- endfor -%}
-    {%- set known = 'substring(known_hashes, 2, ' ~ dbt.length('known_hashes') ~ ' - 2)' -%}
-    {%- set others = dbt_braze.regexp_remove(known, '"(' ~ (names | join('|')) ~ ')":"[0-9a-f]*",?') -%}
-    {%- do pairs.append("case when known_hashes != '{}' then nullif(" ~ dbt_braze.without_last_comma(others) ~ ", '') end") -%}
+    {%- do pairs.append('dropped_hashes') -%}
     {{ return("'{' || " ~ dbt_braze.join_present(pairs) ~ " || '}'") }}
 {% endmacro %}
 
 
-{% macro without_last_comma(text) %}
-    {{ return(dbt_braze.regexp_remove(text, ',$')) }}
+{# Of what is known, the pairs of attributes that are not listed, or null. What is uncertain gets a hash that no value has, so
+   that it is sent when the attribute comes back. #}
+{% macro dropped_hashes(attributes) %}
+    {%- set names = [] -%}
+    {%- for attribute in attributes -%} {%- do names.append(modules.re.escape(attribute.name)) -%} {%- endfor -%}
+    {%- set known = 'substring(known_hashes, 2, ' ~ dbt.length('known_hashes') ~ ' - 2)' -%}
+    {%- set others = dbt_braze.regexp_remove(known, '"(' ~ (names | join('|')) ~ ')":"[0-9a-f]*",?') -%}
+    {%- set others = "nullif(" ~ dbt_braze.regexp_remove(others, ',$') ~ ", '')" -%}
+    {{ return("case when known_hashes = '{}' then null when forgotten = '' then " ~ others ~ ' else '
+        ~ dbt_braze.regexp_replace_all(others, '":"[0-9a-f]*"', '":"0"') ~ ' end') }}
 {% endmacro %}
 
 

@@ -61,7 +61,11 @@ emitted as (
         {%- endfor %}
         payload,
         braze_row,
-        row_hash,
+        -- With hashes of dropped attributes in it, it matches no row of the source: the user is compared attribute by attribute.
+        case
+            when dropped_hashes is null then row_hash
+            else {{ dbt.hash("row_hash || dropped_hashes") }}
+        end as row_hash,
         attribute_hashes,
         is_known,
         data_points

@@ -106,9 +106,19 @@ state as (
                 ~ " then '" ~ (column | lower) ~ ' is longer than ' ~ limit ~ " bytes'") -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- for attribute in attributes if attribute.type == 'json' -%}
-        {%- do branches.append('when not ' ~ dbt_braze.json_is_valid('attribute_' ~ loop.index) ~ ' then '
-            ~ dbt_braze.literal('attribute ' ~ attribute.name ~ ' is not valid JSON')) -%}
+    {%- for attribute in attributes -%}
+        {%- set text = 'attribute_' ~ loop.index -%}
+        {%- set what = 'attribute ' ~ attribute.name -%}
+        {%- if attribute.type in ('integer', 'decimal', 'float') -%}
+            {%- do branches.append('when ' ~ text ~ ' = ' ~ dbt_braze.json_impossible() ~ ' then '
+                ~ dbt_braze.literal(what ~ ' is out of the range of its type')) -%}
+        {%- elif attribute.type in ('array', 'object', 'json') -%}
+            {%- do branches.append('when not ' ~ dbt_braze.json_is_sound(text) ~ ' then '
+                ~ dbt_braze.literal(what ~ ' is not valid JSON, or holds a null inside')) -%}
+        {%- endif -%}
+        {%- if attribute.type == 'object' -%}
+            {%- do branches.append('when substring(' ~ text ~ ", 1, 1) != '{' then " ~ dbt_braze.literal(what ~ ' is not an object')) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- set names = namespace(bytes=2) -%}
     {%- for attribute in attributes -%}

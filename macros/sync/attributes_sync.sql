@@ -20,11 +20,15 @@
         'baseline': baseline,
     }) }}
     {%- if execute -%}
+        {%- do dbt_braze.check_sync(dbt_braze.argument_problems(relation, attributes, {
+            'update_existing_only': update_existing_only, 'baseline': baseline,
+        })) -%}
         {%- set attributes = dbt_braze.normalized_attributes(attributes, relation) -%}
         {%- do dbt_braze.check_sync(
             dbt_braze.identifier_problems(identifiers)
             + dbt_braze.attribute_problems(attributes, identifiers)
             + dbt_braze.delivery_problems(deliver)
+            + dbt_braze.guard_problems()
         ) %}
 {{ dbt_braze.attributes_state(relation, identifiers, attributes) }}
 {{ dbt_braze.end_of_state() }}

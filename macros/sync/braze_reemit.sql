@@ -5,7 +5,7 @@
    sync        name of the sync model
    users       query that returns the identifier under its own name (external_id, or alias_name and alias_label, …); all users
                without it
-   identifier  the kind that `users` returns
+   identifier  the kind that `users` returns: external_id (the default), alias, braze_id, email or phone
    attributes  names of the attributes; all of them without it
 #}
 {% macro braze_reemit(sync, users=none, identifier='external_id', attributes=[]) %}
@@ -21,6 +21,7 @@
         {%- endif -%}
     {%- endset -%}
     {%- if execute -%}
+        {%- do dbt_braze.check_sync(dbt_braze.reemit_problems(sync, identifier, attributes)) -%}
         {#- First what the log holds already: a batch that is merged later would count as newer than the forgetting. -#}
         {%- do run_query(dbt_braze.merge_into_checkpoint(table, checkpoint)) -%}
         {%- do run_query(
@@ -35,13 +36,32 @@
 {% endmacro %}
 
 
+{% macro reemit_problems(sync, identifier, attributes) %}
+    {%- set problems = [] -%}
+    {%- set kinds = dbt_braze.node_of_sync(sync).config.meta.braze.identifiers -%}
+    {%- if identifier not in kinds -%}
+        {%- do problems.append("identifier is '" ~ identifier ~ "'; " ~ sync ~ ' has ' ~ (kinds | join(', '))) -%}
+    {%- endif -%}
+    {%- if attributes is string or attributes is mapping -%}
+        {%- do problems.append('attributes is no list') -%}
+    {%- endif -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
 {# The table of a sync model, by the model's name. #}
 {% macro relation_of_sync(name) %}
     {%- if execute -%}
-        {%- for node in graph.nodes.values()
-                if node.resource_type == 'model' and node.name == name and node.config.get('meta', {}).get('braze') -%}
-            {{ return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) }}
-        {%- endfor -%}
-        {%- do exceptions.raise_compiler_error("no Braze sync is called '" ~ name ~ "'") -%}
+        {%- set node = dbt_braze.node_of_sync(name) -%}
+        {{ return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro node_of_sync(name) %}
+    {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.name == name and node.config.get('meta', {}).get('braze') -%}
+        {{ return(node) }}
+    {%- endfor -%}
+    {%- do exceptions.raise_compiler_error("no Braze sync is called '" ~ name ~ "'") -%}
 {% endmacro %}

@@ -2,8 +2,59 @@
    raised when the model is compiled, not when the project is parsed: a typo here stops no other model. #}
 {% macro check_sync(problems) %}
     {%- if problems -%}
-        {%- do exceptions.raise_compiler_error('this Braze sync cannot be built:\n  - ' ~ (problems | join('\n  - '))) -%}
+        {%- do exceptions.raise_compiler_error('this Braze sync has problems:\n  - ' ~ (problems | join('\n  - '))) -%}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Arguments of the wrong kind, before anything is done with them. #}
+{% macro argument_problems(relation, attributes, switches) %}
+    {%- set problems = [] -%}
+    {%- if relation is string or relation is none -%}
+        {%- do problems.append('relation is no ref(…) or source(…)') -%}
+    {%- endif -%}
+    {%- if attributes is string or attributes is mapping or attributes is not iterable -%}
+        {%- do problems.append('attributes is no list') -%}
+    {%- else -%}
+        {%- for attribute in attributes -%}
+            {%- do problems.extend(dbt_braze.spec_problems(attribute, 'attribute ' ~ loop.index)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- for name, value in switches.items() if value is not none and value is not boolean -%}
+        {%- do problems.append(name ~ " is '" ~ value ~ "'; it can be true or false") -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{# What is wrong with the form of an attribute, or of a field. #}
+{% macro spec_problems(spec, what) %}
+    {%- set problems = [] -%}
+    {%- if spec is mapping -%}
+        {%- set unknown = spec.keys() | reject('in', ['name', 'column', 'type', 'fields']) | list -%}
+        {%- if unknown -%}
+            {%- do problems.append(what ~ ' has ' ~ (unknown | join(', ')) ~ '; known are name, column, type and fields') -%}
+        {%- endif -%}
+        {%- if spec.get('name') is not string -%} {%- do problems.append(what ~ ' has no name that is text') -%} {%- endif -%}
+        {%- for field in spec.get('fields') or [] -%}
+            {%- do problems.extend(dbt_braze.spec_problems(field, 'field ' ~ loop.index ~ ' of ' ~ what)) -%}
+        {%- endfor -%}
+    {%- elif spec is not string -%}
+        {%- do problems.append(what ~ ' is neither a name nor {name, column, type, fields}') -%}
+    {%- endif -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro guard_problems() %}
+    {%- set problems = [] -%}
+    {%- for name in dbt_braze.setting_defaults() if name.startswith('braze_max_') -%}
+        {%- set value = dbt_braze.setting(name) -%}
+        {%- if value is not none and value is not number -%}
+            {%- do problems.append('the var ' ~ name ~ " is '" ~ value ~ "'; it can be a number or null") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(problems) }}
 {% endmacro %}
 
 
@@ -77,6 +128,10 @@
     {%- elif attribute.fields and attribute.type != 'object' -%}
         {%- do problems.append(what ~ ' has fields, so its type is object and not ' ~ attribute.type) -%}
     {%- endif -%}
+    {%- set names = attribute.fields | map(attribute='name') | list -%}
+    {%- for name in names | unique if names.count(name) > 1 -%}
+        {%- do problems.append("field '" ~ name ~ "' of " ~ what ~ ' is listed ' ~ names.count(name) ~ ' times') -%}
+    {%- endfor -%}
     {%- for field in attribute.fields -%}
         {%- do problems.extend(dbt_braze.value_problems(field, "field '" ~ field.name ~ "' of " ~ what)) -%}
         {#- braze.com/docs, Nested custom attributes: keys hold no space, dot or dollar sign. -#}

@@ -95,7 +95,7 @@ when not matched then insert (braze_row, row_hash, attribute_hashes, forgotten, 
 {# Pre-hook of a sync with `baseline`: what the source holds counts as emitted, once, while the checkpoint is empty. The stamp
    is below that of any batch, so nothing that the log emits later looks older. #}
 {% macro checkpoint_baseline() %}
-    {%- if execute and model.config.meta.braze.baseline and not dbt_braze.is_partial_run() %}
+    {%- if execute and model.config.meta.braze.baseline and not dbt_braze.is_partial_run() and not dbt_braze.setting('braze_rebuild_log') %}
         {%- set long_ago = dbt.cast("'1970-01-01'", dbt_braze.type_updated_at()) %}
         insert into {{ dbt_braze.checkpoint_relation() }} (braze_row, row_hash, attribute_hashes, updated_at, braze_batch)
         {{ dbt_braze.state_of_this_model() }},
@@ -103,9 +103,9 @@ when not matched then insert (braze_row, row_hash, attribute_hashes, forgotten, 
         taken_as_emitted as (
             select braze_row, max(row_hash) as row_hash, max(attribute_hashes) as attribute_hashes
             from state
-            where invalid_reason is null
+            where braze_row is not null
             group by braze_row
-            having count(*) = 1
+            having count(*) = 1 and max(invalid_reason) is null
 
             union all
 

@@ -1,12 +1,9 @@
 {# The dbt config that every sync has: an append-only log, its checkpoint kept by hooks, and the meta that the runner reads. #}
 {% macro configure_sync(sync, deliver, settings) %}
     {%- set braze = {'sync': sync, 'deliver': deliver} -%}
-    {%- for name, value in settings.items() if value is not none and value is not sameas false -%}
+    {%- for name, value in settings.items() if value is not none -%}
         {%- do braze.update({name: value}) -%}
     {%- endfor -%}
-    {%- if settings.get('update_existing_only') is sameas false -%}
-        {%- do braze.update({'update_existing_only': false}) -%}
-    {%- endif -%}
     {{ config(
         materialized='incremental',
         incremental_strategy=dbt_braze.log_incremental_strategy(),

@@ -25,7 +25,7 @@
 
 {# An identifier as text; an empty one is none. #}
 {% macro identifier_value(expression) %}
-    {{ return("nullif(" ~ dbt.cast(expression, dbt_braze.type_text()) ~ ", '')") }}
+    {{ return("nullif(" ~ dbt.cast('(' ~ expression ~ ')', dbt_braze.type_text()) ~ ", '')") }}
 {% endmacro %}
 
 

@@ -9,7 +9,7 @@
         repeated as (
             select braze_row
             from state
-            where invalid_reason is null
+            where braze_row is not null
             group by braze_row
             having count(*) > 1
         )

@@ -255,3 +255,123 @@ def test_the_package_does_not_run_the_users_other_hooks_differently(project: Dbt
     project.run()
     assert project.sql("select n from seen") == [(2,)]
     assert project.sql("select count(*) from users_invalid") == [(0,)]
+
+
+def test_a_value_that_is_no_json_never_leaves(project: DbtProject) -> None:
+    project.sql(
+        "create table crm.odd as select * from (values "
+        "('ok', 1::hugeint, 1.5::double, [1.0, 2.0], '{\"k\": \"null, NaN\"}', {'x': [{'y': 1}]}, date '2026-01-01'), "
+        "('big', 2::hugeint ** 100, 1.5, [1.0], '{}', {'x': [{'y': 1}]}, null), "
+        "('nan', 1, 'nan', ['nan'::double], '{}', {'x': [{'y': 1}]}, null), "
+        "('text', 1, 1.5, [1.0], '{\"a\": 1,}', {'x': [{'y': 1}]}, null), "
+        "('null inside', 1, 1.5, [1.0], '{\"a\": null}', {'x': [{'y': null}]}, null), "
+        "('json null', 1, 'inf', [1.0], ' null ', null, 'infinity')) as t(id, n, f, a, j, o, d)"
+    )
+    tables = [{"name": "odd"}]
+    project.yaml("sources", {"version": 2, "sources": [{"name": "crm", "schema": "crm", "tables": tables}]})
+    project.model(
+        "users",
+        "{{ dbt_braze.attributes_sync(relation=source('crm', 'odd'), external_id='id', attributes=["
+        "{'name': 'n', 'type': 'integer'}, {'name': 'f', 'type': 'float'}, {'name': 'a', 'type': 'array'}, "
+        "{'name': 'j', 'type': 'json'}, {'name': 'o', 'type': 'object'}, {'name': 'd', 'type': 'date'}]) }}",
+    )
+    project.run()
+    assert payloads(project) == [
+        ("json null", {"n": 1, "a": [1.0]}),
+        (
+            "ok",
+            {
+                "n": 1,
+                "f": 1.5,
+                "a": [1, 2],
+                "j": {"k": "null, NaN"},
+                "o": {"x": [{"y": 1}]},
+                "d": "2026-01-01",
+            },
+        ),
+    ]
+    assert project.sql("select external_id, invalid_reason from users_invalid order by 1") == [
+        ("big", "attribute n is out of the range of its type"),
+        ("nan", "attribute a is not valid JSON, or holds a null inside"),
+        ("null inside", "attribute j is not valid JSON, or holds a null inside"),
+        ("text", "attribute j is not valid JSON, or holds a null inside"),
+    ]
+
+
+def test_moments_are_those_of_utc_whatever_the_zone_of_the_session(
+    project: DbtProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.model(
+        "users",
+        "{{ dbt_braze.attributes_sync(relation=source('crm', 'customers'), external_id='id', attributes=["
+        "{'name': 'at', 'column': \"timestamptz '2026-01-01 00:30+00'\", 'type': 'timestamp'}, "
+        "{'name': 'on', 'column': \"timestamptz '2026-01-01 00:30+00'\", 'type': 'date'}, "
+        "{'name': 'adult', 'column': 'age > 1 and id is not null', 'type': 'boolean'}, "
+        "{'name': 'small', 'column': '0.1::float', 'type': 'float'}]) }}",
+    )
+    monkeypatch.setenv("TZ", "America/New_York")
+    project.run()
+    profile = {"at": "2026-01-01T00:30:00.000Z", "on": "2026-01-01", "small": 0.1}
+    assert payloads(project)[:2] == [("a", profile | {"adult": False}), ("b", profile | {"adult": True})]
+
+
+def test_a_dropped_attribute_that_comes_back_as_null_is_nulled(project: DbtProject) -> None:
+    project.run()
+    project.model("users", MODEL % "[{'name': 'name', 'type': 'string'}, {'name': 'age', 'type': 'integer'}]")
+    project.sql("update crm.customers set age = 20 where id = 'b'")
+    project.run()
+    # The row now looks just as it did when it was last emitted, but for the attribute that was away.
+    project.sql("update crm.customers set city = null where id = 'b'")
+    project.model("users", MODEL % ATTRIBUTES)
+    project.run()
+    assert payloads(project) == [("b", {"city": None})]
+
+
+def test_what_was_forgotten_while_an_attribute_was_dropped_is_sent_when_it_is_back(
+    project: DbtProject,
+) -> None:
+    project.run()
+    project.model("users", MODEL % "[{'name': 'age', 'type': 'integer'}]")
+    project.dbt("run-operation", "braze_reemit", "--args", json.dumps({"sync": "users"}))
+    project.run()
+    assert payloads(project) == [("a", {"age": 1}), ("b", {"age": 2})]
+    project.model("users", MODEL % ATTRIBUTES)
+    project.run()
+    assert payloads(project) == [("a", {"name": "A"}), ("b", {"name": "B", "city": "x"})]
+
+
+def test_wide_tables_take_memory_by_the_row_and_not_by_the_square(project: DbtProject) -> None:
+    wide = ", ".join(f"'value ' || i as attribute_number_{n}" for n in range(250))
+    project.sql(
+        f"create or replace table crm.customers as select 'u' || i as id, {wide} from range(4000) as t(i)"
+    )
+    listed = [{"name": f"attribute_number_{n}", "type": "string"} for n in range(250)]
+    project.model("users", MODEL % listed)
+    project.limit_memory("700MB")
+    project.run()
+    assert project.sql("select count(*) from users") == [(4000,)]
+
+
+def test_every_argument_of_the_wrong_kind_is_named(project: DbtProject) -> None:
+    attributes = "[{'name': 'dob', 'colum': 'age', 'type': 'date'}, 5, {'name': 'o', 'fields': ['x', 'x']}], baseline='no'"
+    project.model("bad", MODEL % attributes)
+    output = project.run(fails=True)
+    assert "attribute 1 has colum" in output
+    assert "attribute 2 is neither a name" in output
+    assert "baseline is 'no'" in output
+    project.model("bad", MODEL % "'name'")
+    assert "attributes is no list" in project.run(fails=True)
+    project.model(
+        "bad",
+        MODEL
+        % "[{'name': 'o', 'fields': [{'name': 'x', 'type': 'string'}, {'name': 'x', 'type': 'string'}]}]",
+    )
+    assert "field 'x' of attribute 'o' is listed 2 times" in project.run(fails=True, braze_max_rows="many")
+    assert "the var braze_max_rows is 'many'" in (project.folder / "dbt.log").read_text()
+
+
+def test_reemission_says_what_is_wrong_with_its_arguments(project: DbtProject) -> None:
+    arguments = {"sync": "users", "attributes": "city", "identifier": "email"}
+    output = project.dbt("run-operation", "braze_reemit", "--args", json.dumps(arguments), fails=True)
+    assert "users has external_id" in output
+    assert "attributes is no list" in output
