@@ -27,23 +27,10 @@ class DbtProject:
             "vars": project_vars or {},
         }
         self._write("dbt_project.yml", project)
-        self._write_profile({})
+        output = {"type": "duckdb", "path": str(self.database), "schema": "main", "threads": 2}
+        self._write("profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})
         (folder / "models").mkdir()
         self.dbt("deps")
-
-    def limit_memory(self, limit: str) -> None:
-        """Give DuckDB so much memory and no disk to spill to."""
-        self._write_profile({"memory_limit": limit, "temp_directory": "", "threads": 1})
-
-    def _write_profile(self, settings: dict[str, Any]) -> None:
-        output = {
-            "type": "duckdb",
-            "path": str(self.database),
-            "schema": "main",
-            "threads": 2,
-            "settings": settings,
-        }
-        self._write("profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         (self.folder / name).write_text(yaml.safe_dump(content))
