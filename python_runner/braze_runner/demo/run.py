@@ -13,9 +13,8 @@ from pathlib import Path
 import orjson
 from rich.console import Console
 
-from braze_runner.cli.load_currents import DEFAULT_SCHEMA, report
-from braze_runner.cli.load_currents import run as load_currents
 from braze_runner.config import BrazeConfig, read_config
+from braze_runner.currents.progress import DEFAULT_SCHEMA, load_with_progress, report
 from braze_runner.demo import customers
 from braze_runner.demo.check import Profiles, check_batch, check_profiles, expected_profiles
 from braze_runner.demo.events import write_events
@@ -112,7 +111,7 @@ class Demo:
 
     def _load(self) -> None:
         with self._timed("braze-runner load-currents: the Avro files into the warehouse"):
-            summary, seconds = load_currents(
+            summary, seconds = load_with_progress(
                 self.data / "currents", DEFAULT_SCHEMA, self.options, self.console
             )
         report(summary, seconds)
