@@ -1,4 +1,5 @@
 import io
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -200,6 +201,35 @@ def test_small_batches_give_the_same(
     load(warehouse, tree, "braze_currents", progress=lambda _, pending: left.append(pending))
     assert left == [5, 3, 1, 0]
     assert ids(warehouse) == [f"event-{offset}" for offset in range(7)]
+
+
+def test_a_large_tree_is_decoded_in_processes_and_gives_the_same(
+    warehouse: Warehouse, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for offset in range(6):
+        write(tree, [event(number) for number in range(10 * offset, 10 * offset + 10)], offset=offset)
+    damaged = write(tree, [event(99)], offset=7)
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    monkeypatch.setattr("braze_runner.currents.load.POOL_FROM_BYTES", 1)
+    monkeypatch.setattr("braze_runner.currents.load.BATCH_FILES", 2)
+    summary = load(warehouse, tree, "braze_currents")
+    assert (summary.loaded, summary.events, [path for path, _ in summary.damaged]) == (6, 60, [damaged])
+    assert sorted(ids(warehouse)) == sorted(f"event-{number}" for number in range(60))
+
+
+def die(_paths: object) -> None:
+    os._exit(3)
+
+
+def test_a_decoder_that_dies_ends_the_load_with_a_sentence(
+    warehouse: Warehouse, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tree, [event(1)])
+    monkeypatch.setattr("braze_runner.currents.load.POOL_FROM_BYTES", 1)
+    monkeypatch.setattr("braze_runner.currents.load.decode", die)
+    with pytest.raises(StoppedError, match="was ended from outside"):
+        load(warehouse, tree, "braze_currents")
+    assert ids(warehouse) == []
 
 
 @pytest.mark.parametrize(("exists", "message"), [(False, "does not exist"), (True, "holds no .avro file")])

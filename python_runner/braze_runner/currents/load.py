@@ -1,20 +1,28 @@
 """Load Currents files into DuckDB: each file once, each whole or not at all."""
 
+import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import pyarrow as pa
 
 from braze_runner.currents import avro, layout, tables
-from braze_runner.errors import ConfigError
+from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.warehouse import Warehouse
 
 # What is decoded at once, and one transaction writes: about 125,000 events, a row group of DuckDB.
 BATCH_BYTES = 20_000_000
 BATCH_FILES = 400
+# Processes that decode, and the size of a tree from which on they are worth their start.
+DECODERS = 2
+POOL_FROM_BYTES = 80_000_000
 
 
 @dataclass(slots=True)
@@ -118,16 +126,31 @@ def decode(paths: Iterable[Path]) -> list[pa.Table | str]:
 
 
 def _decoded(batches: list[_Batch]) -> Iterator[tuple[_Batch, list[pa.Table | str]]]:
-    """Decode batch by batch, one ahead: DuckDB writes without Python's lock, so both cores have work.
+    """Decode batch by batch, a few ahead of the one that is written."""
+    with _decoders(batches) as pool:
+        left = iter(batches)
+        ahead = deque((batch, pool.submit(decode, batch.paths)) for batch in islice(left, DECODERS + 1))
+        try:
+            while ahead:
+                batch, results = ahead.popleft()
+                yield batch, results.result()
+                ahead.extend((after, pool.submit(decode, after.paths)) for after in islice(left, 1))
+        except BrokenProcessPool as exc:
+            raise StoppedError("A process that decodes files was ended from outside: run again.") from exc
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    A pool of worker processes was tried and was not faster on two cores.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        ahead = [pool.submit(decode, batch.paths) for batch in batches[:1]]
-        for number, batch in enumerate(batches, 1):
-            results = ahead.pop().result()
-            ahead += [pool.submit(decode, following.paths) for following in batches[number : number + 1]]
-            yield batch, results
+
+def _decoders(batches: Iterable[_Batch]) -> Executor:
+    """Return a thread, which works while DuckDB writes; for a large tree processes, which cost a start."""
+    if sum(size for batch in batches for _, size in batch.files) < POOL_FROM_BYTES:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(DECODERS, get_context("spawn"), _ignore_interrupts)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that writes; it ends the pool."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write(
