@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint benchmark lock generate clean
+ENGINES := snowflake bigquery redshift databricks
+ENGINE_STAMPS := $(ENGINES:%=.engines/%/.installed)
+W ?= duckdb
+.PHONY: help setup setup-warehouses demo test test-warehouse lint benchmark lock generate clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -19,11 +22,22 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	touch $@
 
+setup-warehouses: $(ENGINE_STAMPS)  ## Install what stands in for each warehouse in the tests, each in an environment of its own
+
+.engines/%/.installed: requirements/engines/%.lock
+	$(PYTHON) -m venv .engines/$*
+	.engines/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
 demo: $(STAMP)  ## Run the main job on made-up data, with DuckDB and a local Braze
 	$(BIN)/braze-runner demo
 
 test: lint  ## Run every check and every test
 	$(BIN)/pytest
+
+test-warehouse: $(STAMP)  ## Run the tests of one warehouse: make test-warehouse W=bigquery
+	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)
+	$(BIN)/pytest tests/warehouses --warehouse $(W)
 
 lint: $(STAMP)  ## Check types and style of Python and SQL
 	$(BIN)/ruff check .
@@ -41,7 +55,9 @@ generate: $(STAMP)  ## Write the files that are made from others: the catalogue 
 lock:  ## Pin the newest versions that requirements/dev.in allows (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 		--no-annotate --no-header --upgrade requirements/dev.in -o requirements/dev.lock
+	for name in $(ENGINES); do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-strip-extras --no-annotate --no-header requirements/engines/$$name.in -o requirements/engines/$$name.lock; done
 
 clean:  ## Remove everything that is made here, the virtual environment too
-	rm -rf $(VENV) demo/data demo/target demo/logs demo/dbt_packages integration_tests/target integration_tests/logs \
+	rm -rf $(VENV) .engines demo/data demo/target demo/logs demo/dbt_packages integration_tests/target integration_tests/logs \
 		integration_tests/dbt_packages target logs .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
