@@ -74,3 +74,13 @@
 {% macro contains(text, piece) %}
     {{ return('(' ~ dbt.position(piece, text) ~ ' > 0)') }}
 {% endmacro %}
+
+
+{# Bytes that a column of text can hold where that is less than a payload may have; none elsewhere. #}
+{% macro max_text_bytes() %}
+    {{ return(adapter.dispatch('max_text_bytes', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__max_text_bytes() %}
+    {{ return(none) }}
+{% endmacro %}

@@ -24,3 +24,27 @@
 {% macro duckdb__add_microseconds(timestamp, microseconds) %}
     {{ return('(' ~ timestamp ~ ' + to_microseconds(' ~ microseconds ~ '))') }}
 {% endmacro %}
+
+
+{# A moment as text `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, which sorts as the moments do. #}
+{% macro updated_at_text(timestamp) %}
+    {{ return(adapter.dispatch('updated_at_text', 'dbt_braze')(timestamp)) }}
+{% endmacro %}
+
+{% macro default__updated_at_text(timestamp) %}
+    {{ return(dbt_braze.unsupported('updated_at_text')) }}
+{% endmacro %}
+
+{% macro duckdb__updated_at_text(timestamp) %}
+    {{ return('strftime(' ~ timestamp ~ ", '%Y-%m-%d %H:%M:%S.%f')") }}
+{% endmacro %}
+
+
+{# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
+{% macro updated_at_literal(text) %}
+    {{ return(adapter.dispatch('updated_at_literal', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__updated_at_literal(text) %}
+    {{ return("timestamp '" ~ text ~ "'") }}
+{% endmacro %}

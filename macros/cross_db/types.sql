@@ -60,3 +60,31 @@
 {% macro redshift__type_text_array() %}
     {{ return('super') }}
 {% endmacro %}
+
+
+{# PAYLOAD in the type of the CDI pages: text that holds JSON, on BigQuery JSON. #}
+{% macro type_payload() %}
+    {{ return(adapter.dispatch('type_payload', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_payload() %}
+    {{ return(dbt_braze.type_text()) }}
+{% endmacro %}
+
+{% macro bigquery__type_payload() %}
+    {{ return('json') }}
+{% endmacro %}
+
+
+{# JSON text as a value of PAYLOAD. #}
+{% macro payload_value(text) %}
+    {{ return(adapter.dispatch('payload_value', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__payload_value(text) %}
+    {{ return(dbt.cast(text, dbt_braze.type_payload())) }}
+{% endmacro %}
+
+{% macro bigquery__payload_value(text) %}
+    {{ return('parse_json(' ~ text ~ ", wide_number_mode => 'round')") }}
+{% endmacro %}

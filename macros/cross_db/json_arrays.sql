@@ -1,0 +1,65 @@
+{# Reading JSON text: elements of arrays, fields of objects, and texts to compare JSON by. #}
+
+{# A query with one row per element of the JSON array in the column `text` of the relation: the columns `passed`, `element`
+   (its JSON text) and `element_index`, from 0. A null has no elements. #}
+{% macro json_array_elements(relation, passed, text) %}
+    {{ return(adapter.dispatch('json_array_elements', 'dbt_braze')(relation, passed, text)) }}
+{% endmacro %}
+
+{% macro default__json_array_elements(relation, passed, text) %}
+    {{ return(dbt_braze.unsupported('json_array_elements')) }}
+{% endmacro %}
+
+{% macro duckdb__json_array_elements(relation, passed, text) %}
+    {{ return(
+        'select ' ~ (passed | join(', ')) ~ ', cast(elements[position] as varchar) as element, position - 1 as element_index\n'
+        ~ 'from (select ' ~ (passed | join(', ')) ~ ', cast(' ~ text ~ ' as json[]) as elements, unnest(range(1, len(cast(' ~ text
+        ~ ' as json[])) + 1)) as position from ' ~ relation ~ ') as positions'
+    ) }}
+{% endmacro %}
+
+
+{# JSON text of a field at the top of a JSON object; null where it is missing or null. #}
+{% macro json_field(text, key) %}
+    {{ return(adapter.dispatch('json_field', 'dbt_braze')(text, key)) }}
+{% endmacro %}
+
+{% macro default__json_field(text, key) %}
+    {{ return(dbt_braze.unsupported('json_field')) }}
+{% endmacro %}
+
+{% macro duckdb__json_field(text, key) %}
+    {{ return("nullif(cast(json_extract(" ~ text ~ ", " ~ dbt_braze.literal('$."' ~ key ~ '"') ~ ") as varchar), 'null')") }}
+{% endmacro %}
+
+
+{# JSON text of an array with each element once, sorted by its text: equal for arrays that are equal as sets. #}
+{% macro json_array_as_set(text) %}
+    {{ return(adapter.dispatch('json_array_as_set', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__json_array_as_set(text) %}
+    {{ return(dbt_braze.unsupported('json_array_as_set')) }}
+{% endmacro %}
+
+{% macro duckdb__json_array_as_set(text) %}
+    {{ return("('[' || array_to_string(list_sort(list_distinct(cast(cast(" ~ text ~ " as json[]) as varchar[]))), ',') || ']')") }}
+{% endmacro %}
+
+
+{# A text that is equal for equal JSON, whatever the order of keys and the white space; good for nothing but comparing. #}
+{% macro json_comparable(text) %}
+    {{ return(adapter.dispatch('json_comparable', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__json_comparable(text) %}
+    {{ return(dbt_braze.unsupported('json_comparable')) }}
+{% endmacro %}
+
+{# Every place in the document with what is there, sorted. #}
+{% macro duckdb__json_comparable(text) %}
+    {{ return(
+        "(select string_agg(place.fullkey || '=' || case when place.type in ('ARRAY', 'OBJECT') then place.type else cast(place.atom as varchar) end, "
+        ~ "chr(10) order by place.fullkey) from json_tree(" ~ text ~ ') as place)'
+    ) }}
+{% endmacro %}

@@ -1,0 +1,20 @@
+{# How the tables are laid out, so that a reader of "rows after W" reads only what is new. #}
+
+{# Settings for config() of a log. #}
+{% macro log_layout() %}
+    {{ return(adapter.dispatch('log_layout', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__log_layout() %}
+    {{ return({}) }}
+{% endmacro %}
+
+
+{# The end of `create table` for a table that is read and written by braze_row. #}
+{% macro keyed_table_layout() %}
+    {{ return(adapter.dispatch('keyed_table_layout', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__keyed_table_layout() %}
+    {{ return('') }}
+{% endmacro %}
