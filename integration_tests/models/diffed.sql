@@ -20,5 +20,5 @@ select
     user_key,
     payload,
     attribute_hashes,
-    data_points
+    points_1 + points_2 as data_points
 from attributes_diff

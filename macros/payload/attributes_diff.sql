@@ -4,11 +4,13 @@
         known_hashes  what was emitted: {"<name>":"<hash of the value>"}, "" as the hash of a null that was emitted
         forgotten     '*', or a JSON array of the names whose value in Braze is no longer certain, or ''
    Out  `passed`, payload (only the changed keys), attribute_hashes (what is emitted once this payload is), dropped_hashes (the
-        part of it for attributes that are not listed, or null), data_points
+        part of it for attributes that are not listed, or null), points_1, points_2, … (estimated data points)
+
+   With `unset_dropped` the payload nulls the attributes that are known and no longer listed.
 
    Hashes are read with text functions alone, which are the same on every warehouse: a name holds no quote and a hash only
    hex digits, so `"name":"hash"` occurs in the text where that pair is, and nowhere else. #}
-{% macro attributes_diff(relation, attributes, passed) -%}
+{% macro attributes_diff(relation, attributes, passed, unset_dropped=false) -%}
 attributes_hashed as (
 
     select
@@ -19,7 +21,7 @@ attributes_hashed as (
         forgotten,
         {%- for attribute in attributes %}
         attribute_{{ loop.index }},
-        {{ dbt_braze.attribute_hash('attribute_' ~ loop.index) }} as hash_{{ loop.index }}{{ ',' if not loop.last }}
+        {{ dbt_braze.attribute_hash(attribute, 'attribute_' ~ loop.index) }} as hash_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }}
 
@@ -48,18 +50,35 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
         {%- for column in passed %}
         {{ column }},
         {%- endfor %}
-        {{ dbt_braze.changed_payload(attributes) }} as payload,
-        {{ dbt_braze.hashes_after(attributes) }} as attribute_hashes,
+        {{ dbt_braze.changed_payload(attributes, unset_dropped) }} as payload,
+        {{ dbt_braze.hashes_after(attributes, unset_dropped) }} as attribute_hashes,
         dropped_hashes,
-        {{ dbt_braze.changed_data_points(attributes) }} as data_points
+        {%- for attribute in attributes %}
+        case when is_changed_{{ loop.index }} then {{ dbt_braze.attribute_data_points(attribute, 'attribute_' ~ loop.index) }} else 0 end as points_{{ loop.index }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from attributes_compared
 
 )
 {%- endmacro %}
 
 
-{% macro attribute_hash(text) %}
-    {{ return('substring(' ~ dbt.hash(text) ~ ', 1, 16)') }}
+{% macro attribute_hash(attribute, text) %}
+    {{ return('substring(' ~ dbt.hash(dbt_braze.comparable_value(attribute, text)) ~ ', 1, 16)') }}
+{% endmacro %}
+
+
+{# What two values are compared by: their JSON text, unless the order of elements or of keys does not matter. #}
+{% macro comparable_value(attribute, text) %}
+    {%- if not dbt_braze.is_compared_otherwise([attribute]) -%} {{ return(text) }} {%- endif -%}
+    {%- set form = dbt_braze.json_array_as_set(text) if attribute.type == 'array' else dbt_braze.json_comparable(text) -%}
+    {{ return('case when ' ~ dbt_braze.json_is_sound(text) ~ ' then ' ~ form ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+
+{# True when some attribute is not compared by its text. #}
+{% macro is_compared_otherwise(attributes) %}
+    {%- for attribute in attributes if attribute.compare in ('set', 'canonical') -%} {{ return(true) }} {%- endfor -%}
+    {{ return(false) }}
 {% endmacro %}
 
 
@@ -77,19 +96,27 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
 {% endmacro %}
 
 
-{% macro changed_payload(attributes) %}
+{% macro changed_payload(attributes, unset_dropped) %}
     {%- set pairs = [] -%}
     {%- for attribute in attributes -%}
         {%- do pairs.append('case when is_changed_' ~ loop.index ~ ' then ' ~ dbt_braze.literal('"' ~ attribute.name ~ '":')
-            ~ ' || coalesce(attribute_' ~ loop.index ~ ", 'null') end") -%}
+            ~ ' || coalesce(attribute_' ~ loop.index ~ ', ' ~ dbt_braze.literal(dbt_braze.value_that_removes(attribute)) ~ ') end') -%}
     {%- endfor -%}
+    {%- if unset_dropped -%} {%- do pairs.append(dbt_braze.dropped_nulls()) -%} {%- endif -%}
     {{ return("'{' || " ~ dbt_braze.join_present(pairs) ~ " || '}'") }}
+{% endmacro %}
+
+
+{# Of the dropped attributes, those that have not been nulled yet, each with null; or null. #}
+{% macro dropped_nulls() %}
+    {%- set not_null = dbt_braze.regexp_remove(dbt_braze.regexp_remove('dropped_hashes', '"[^"]*":"",?'), ',$') -%}
+    {{ return("nullif(" ~ dbt_braze.regexp_replace_all(not_null, '":"[0-9a-f]*"', '":null') ~ ", '')") }}
 {% endmacro %}
 
 
 {# The hashes once the payload is emitted. An attribute that the model no longer has keeps its own: its value is still in
    Braze, and should the attribute come back, it is compared with that. #}
-{% macro hashes_after(attributes) %}
+{% macro hashes_after(attributes, unset_dropped) %}
     {%- set pairs = [] -%}
     {%- for attribute in attributes -%}
         {%- set key = '"' ~ attribute.name ~ '":' -%}
@@ -97,7 +124,7 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
             ~ " || '\"' when " ~ dbt_braze.contains('known_hashes', dbt_braze.literal(key)) ~ ' then '
             ~ dbt_braze.literal(key ~ '""') ~ ' end') -%}
     {%- endfor -%}
-    {%- do pairs.append('dropped_hashes') -%}
+    {%- do pairs.append(dbt_braze.regexp_replace_all('dropped_hashes', '":"[0-9a-f]*"', '":""') if unset_dropped else 'dropped_hashes') -%}
     {{ return("'{' || " ~ dbt_braze.join_present(pairs) ~ " || '}'") }}
 {% endmacro %}
 
@@ -112,14 +139,4 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
     {%- set others = "nullif(" ~ dbt_braze.regexp_remove(others, ',$') ~ ", '')" -%}
     {{ return("case when known_hashes = '{}' then null when forgotten = '' then " ~ others ~ ' else '
         ~ dbt_braze.regexp_replace_all(others, '":"[0-9a-f]*"', '":"0"') ~ ' end') }}
-{% endmacro %}
-
-
-{% macro changed_data_points(attributes) %}
-    {%- set points = [] -%}
-    {%- for attribute in attributes -%}
-        {%- do points.append('case when is_changed_' ~ loop.index ~ ' then '
-            ~ dbt_braze.attribute_data_points(attribute, 'attribute_' ~ loop.index) ~ ' else 0 end') -%}
-    {%- endfor -%}
-    {{ return(points | join('\n        + ')) }}
 {% endmacro %}

@@ -23,21 +23,35 @@
     {%- for field in attribute.get('fields') or [] -%}
         {%- do fields.append(dbt_braze.normalized_attribute(field, types, column if own_column or parent else none)) -%}
     {%- endfor -%}
-    {{ return({'name': name, 'column': column, 'type': type, 'fields': fields}) }}
+    {#- JSON columns compare whatever the order of their keys, unless told otherwise. -#}
+    {%- set compare = attribute.get('compare') or ('canonical' if type == 'json' else none) -%}
+    {{ return({
+        'name': name, 'column': column, 'type': type, 'fields': fields, 'compare': compare,
+        'beyond_15_digits': attribute.get('beyond_15_digits'), 'label': attribute.get('label'),
+    }) }}
 {% endmacro %}
 
 
 {# Column -> attribute type, from the data_type that the relation's node declares in YAML. #}
 {% macro declared_types(relation) %}
     {%- set types = {} -%}
-    {#- In a unit test the graph is empty. -#}
-    {%- for node in graph.get('nodes', {}).values() | list + graph.get('sources', {}).values() | list
-            if node.relation_name and node.relation_name | lower == relation.include(true, true, true).render() | lower -%}
+    {%- for node in dbt_braze.nodes_of(relation) -%}
         {%- for column in node.columns.values() if column.data_type -%}
             {%- do types.update({column.name | lower: dbt_braze.type_of_data_type(column.data_type)}) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(types) }}
+{% endmacro %}
+
+
+{# The nodes of the graph that a relation stands for: one, or none in a unit test, where the graph is empty. #}
+{% macro nodes_of(relation) %}
+    {%- set nodes = [] -%}
+    {%- for node in graph.get('nodes', {}).values() | list + graph.get('sources', {}).values() | list
+            if node.relation_name and node.relation_name | lower == relation.include(true, true, true).render() | lower -%}
+        {%- do nodes.append(node) -%}
+    {%- endfor -%}
+    {{ return(nodes) }}
 {% endmacro %}
 
 

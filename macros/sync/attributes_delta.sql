@@ -1,6 +1,8 @@
-{# From `state` (what the source holds) and the checkpoint (what has been emitted) to the rows of this run's batch. #}
-{% macro attributes_delta(relation, identifiers, attributes) -%}
+{# From `state` (what the source holds) and the checkpoint (what has been emitted) to CTE `delta`, the rows of this run's batch. #}
+{% macro attributes_delta(relation, identifiers, attributes, priority, options) -%}
 {%- set identifier_columns = dbt_braze.identifier_columns(identifiers) -%}
+{%- set label = attributes | selectattr('type', 'equalto', 'label') | first | default(none) -%}
+{%- set labelled = '"' ~ modules.re.escape(label.name) ~ '":"[0-9a-f]+"' if label -%}
 ,
 
 compared as (
@@ -9,7 +11,8 @@ compared as (
         {{ dbt_braze.carried_columns(identifiers, attributes, 'state') }},
         state.braze_row,
         state.row_hash,
-        checkpoint.braze_row is not null as is_known,
+        checkpoint.braze_batch as braze_base,
+        case when checkpoint.row_hash is null then 0 else 1 end as is_known,
         coalesce(checkpoint.attribute_hashes, '{}') as known_hashes,
         coalesce(checkpoint.forgotten, '') as forgotten
     from state
@@ -28,12 +31,36 @@ repeated as (
 
     -- Users with more than one row in the source, whichever of the rows differs from the checkpoint.
     select braze_row
-    from ({{ dbt_braze.source_keys(relation, identifiers) }}) as source_keys
+    from ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
     where braze_row in (select braze_row from compared)
     group by braze_row
     having count(*) > 1
 
 ),
+{%- if options.users_that_left == 'unset' %}
+
+departed as (
+
+    select
+        {{ dbt_braze.carried_columns(identifiers, [], 'checkpoint') }},
+        {%- for attribute in attributes %}
+        {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_{{ loop.index }},
+        {%- endfor %}
+        checkpoint.braze_row,
+        {{ dbt.hash("'{}'") }} as row_hash,
+        checkpoint.braze_batch as braze_base,
+        1 as is_known,
+        checkpoint.attribute_hashes as known_hashes,
+        coalesce(checkpoint.forgotten, '') as forgotten
+    from {{ dbt_braze.checkpoint_relation() }} as checkpoint
+    left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
+        on checkpoint.braze_row = source_keys.braze_row
+    where source_keys.braze_row is null
+        and checkpoint.braze_row not like '%/%'
+        and (checkpoint.row_hash != {{ dbt.hash("'{}'") }} or checkpoint.forgotten is not null)
+
+),
+{%- endif %}
 
 before_and_after as (
 
@@ -41,6 +68,7 @@ before_and_after as (
         {{ dbt_braze.carried_columns(identifiers, attributes, 'compared') }},
         compared.braze_row,
         compared.row_hash,
+        compared.braze_base,
         compared.is_known,
         compared.known_hashes,
         compared.forgotten
@@ -48,18 +76,28 @@ before_and_after as (
     left join repeated
         on compared.braze_row = repeated.braze_row
     where repeated.braze_row is null
+    {%- if options.users_that_left == 'unset' %}
+
+    union all
+
+    select *
+    from departed
+    {%- endif %}
 
 ),
 
-{{ dbt_braze.attributes_diff('before_and_after', attributes, identifier_columns + ['braze_row', 'row_hash', 'is_known']) }},
+{{ dbt_braze.attributes_diff(
+    'before_and_after', attributes, identifier_columns + ['braze_row', 'row_hash', 'braze_base', 'is_known'],
+    unset_dropped=options.dropped_attributes == 'unset',
+) }},
 
-emitted as (
+delta as (
 
     select
         {%- for column in identifier_columns %}
         {{ column }},
         {%- endfor %}
-        payload,
+        payload as PAYLOAD,
         braze_row,
         -- With hashes of dropped attributes in it, it matches no row of the source: the user is compared attribute by attribute.
         case
@@ -67,61 +105,38 @@ emitted as (
             else {{ dbt.hash("row_hash || dropped_hashes") }}
         end as row_hash,
         attribute_hashes,
+        braze_base,
         is_known,
-        data_points
+        0 as is_deletion,
+        {%- for attribute in attributes %}
+        points_{{ loop.index }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from attributes_diff
     where payload != '{}'
-        {%- if dbt_braze.is_partial_run() %}
-        and 1 = 0
-        {%- endif %}
+    {%- if label and options.users_that_left == 'kept' %}
+
+    union all
+
+    -- The label goes, all else stays.
+    select
+        {{ dbt_braze.carried_columns(identifiers, [], 'checkpoint') }},
+        {{ dbt_braze.literal('{"' ~ label.name ~ '":' ~ dbt_braze.value_that_removes(label) ~ '}') }},
+        checkpoint.braze_row,
+        {{ dbt.hash("checkpoint.row_hash || 'left'") }},
+        {{ dbt_braze.regexp_replace_all('checkpoint.attribute_hashes', labelled, '"' ~ label.name ~ '":""') }},
+        checkpoint.braze_batch,
+        1,
+        0,
+        {%- for attribute in attributes %}
+        {{ 1 if attribute.type == 'label' else 0 }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ dbt_braze.checkpoint_relation() }} as checkpoint
+    left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
+        on checkpoint.braze_row = source_keys.braze_row
+    where source_keys.braze_row is null
+        and checkpoint.braze_row not like '%/%'
+        and {{ dbt_braze.regexp_replace_all('checkpoint.attribute_hashes', labelled, '') }} != checkpoint.attribute_hashes
+    {%- endif %}
 
 ),
-
-{{ dbt_braze.guarded_batch(relation) }}
-
-select
-    {{ dbt_braze.stamp('emitted.braze_row') }} as UPDATED_AT,
-    {%- for column in identifier_columns %}
-    {{ dbt.cast('emitted.' ~ column, dbt_braze.type_text()) }} as {{ column }},
-    {%- endfor %}
-    {{ dbt.cast('emitted.payload', dbt_braze.type_text()) }} as PAYLOAD,
-    {{ dbt.cast(dbt_braze.literal(invocation_id), dbt_braze.type_text()) }} as braze_batch,
-    {{ dbt.cast('emitted.braze_row', dbt_braze.type_text()) }} as braze_row,
-    {{ dbt.cast('emitted.row_hash', dbt_braze.type_text()) }} as row_hash,
-    {{ dbt.cast('emitted.attribute_hashes', dbt_braze.type_text()) }} as attribute_hashes
-from emitted
-cross join batch
-where batch.refusal is null
-
-union all
-
--- A refused batch raises its error here even when nothing else would read the refusal.
-select
-    {{ dbt.cast('null', dbt_braze.type_updated_at()) }},
-    {%- for column in identifier_columns %}
-    {{ dbt.cast('null', dbt_braze.type_text()) }},
-    {%- endfor %}
-    {{ dbt_braze.raise_error('batch.refusal') }},
-    {{ dbt.cast('null', dbt_braze.type_text()) }},
-    {{ dbt.cast('null', dbt_braze.type_text()) }},
-    {{ dbt.cast('null', dbt_braze.type_text()) }},
-    {{ dbt.cast('null', dbt_braze.type_text()) }}
-from batch
-where batch.refusal is not null
 {%- endmacro %}
-
-
-{# One row per source row: its user key. #}
-{% macro source_keys(relation, identifiers) -%}
-        select {{ dbt_braze.user_key_of(identifiers) }} as braze_row
-        from (
-            select
-                {%- for identifier in identifiers %}
-                {%- set outer = loop %}
-                {%- for column, expression in identifier.columns.items() %}
-                {{ dbt_braze.identifier_value(expression) }} as {{ column }}{{ ',' if not (loop.last and outer.last) }}
-                {%- endfor %}
-                {%- endfor %}
-            from {{ relation }}
-        ) as identified
-    {% endmacro %}

@@ -1,21 +1,18 @@
 {# The source as Braze would see it: one row per source row with identifiers, user key, the JSON text of each attribute
    (attribute_1, attribute_2, … in the order of the list; null = no value), and why the row may not be sent, if so.
    CTEs `source_rows`, `keyed`, `state`; they read the source alone, so hooks can use them too. #}
-{% macro attributes_state(relation, identifiers, attributes) -%}
+{% macro attributes_state(relation, identifiers, attributes, priority=none, updated_at=none) -%}
 with
 
 source_rows as (
 
     select
-        {%- for identifier in identifiers %}
-        {%- for column, expression in identifier.columns.items() %}
-        {{ dbt_braze.identifier_value(expression) }} as {{ column }},
-        {%- endfor %}
-        {%- endfor %}
+        {{ dbt_braze.identifiers_of_row(identifiers, priority) }},
         {%- for attribute in attributes %}
         {{ dbt_braze.attribute_value(attribute) }} as attribute_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }}
+    {{ dbt_braze.newer_rows(updated_at) }}
 
 ),
 
@@ -25,6 +22,9 @@ keyed as (
         {{ dbt_braze.carried_columns(identifiers, attributes) }},
         {{ dbt_braze.user_key_of(identifiers) }} as braze_row,
         {{ dbt_braze.payload_of(attributes) }} as payload
+        {%- if dbt_braze.is_compared_otherwise(attributes) %},
+        {{ dbt_braze.comparable_payload(attributes) }} as comparable_payload
+        {%- endif %}
     from source_rows
 
 ),
@@ -35,7 +35,7 @@ state as (
         {{ dbt_braze.carried_columns(identifiers, attributes) }},
         braze_row,
         payload,
-        {{ dbt.hash('payload') }} as row_hash,
+        {{ dbt.hash('comparable_payload' if dbt_braze.is_compared_otherwise(attributes) else 'payload') }} as row_hash,
         {{ dbt_braze.all_hashes(attributes) }} as attribute_hashes,
         {{ dbt_braze.invalid_reason(identifiers, attributes) }} as invalid_reason
     from keyed
@@ -64,67 +64,66 @@ state as (
 {% endmacro %}
 
 
-{# The hashes of all attributes that have a value; only the baseline reads them. #}
-{% macro all_hashes(attributes) %}
+{# The same, with each value in the form in which it is compared. #}
+{% macro comparable_payload(attributes) %}
     {%- set pairs = [] -%}
     {%- for attribute in attributes -%}
-        {%- do pairs.append(dbt_braze.literal('"' ~ attribute.name ~ '":"') ~ ' || '
-            ~ dbt_braze.attribute_hash('attribute_' ~ loop.index) ~ " || '\"'") -%}
+        {%- do pairs.append(dbt_braze.literal('"' ~ attribute.name ~ '":') ~ ' || ' ~ dbt_braze.comparable_value(attribute, 'attribute_' ~ loop.index)) -%}
     {%- endfor -%}
     {{ return("'{' || " ~ dbt_braze.join_present(pairs) ~ " || '}'") }}
 {% endmacro %}
 
 
-{# Marks where the compiled model stops reading the source alone. #}
-{% macro end_of_state() %}
-    {{ return('/* dbt_braze: end of the state of the source */') }}
+{# The hashes of all attributes that have a value; only the baseline reads them. #}
+{% macro all_hashes(attributes) %}
+    {%- set pairs = [] -%}
+    {%- for attribute in attributes -%}
+        {%- do pairs.append(dbt_braze.literal('"' ~ attribute.name ~ '":"') ~ ' || '
+            ~ dbt_braze.attribute_hash(attribute, 'attribute_' ~ loop.index) ~ " || '\"'") -%}
+    {%- endfor -%}
+    {{ return("'{' || " ~ dbt_braze.join_present(pairs) ~ " || '}'") }}
 {% endmacro %}
 
 
-{# In a hook: the CTEs of the running model that read the source alone. #}
-{% macro state_of_this_model() %}
-    {{ return(model.compiled_code.split(dbt_braze.end_of_state())[0]) }}
+{# Bytes of a payload: 1 MB (braze.com/docs, Cloud Data Ingestion), or what a column of text can hold here. #}
+{% macro max_payload_bytes() %}
+    {{ return(dbt_braze.max_text_bytes() or 1000000) }}
+{% endmacro %}
+
+{% macro max_payload_text() %}
+    {{ return(dbt_braze.max_text_bytes() ~ ' bytes, all that this warehouse can hold' if dbt_braze.max_text_bytes() else '1 MB') }}
 {% endmacro %}
 
 
 {# Why a row may not be sent, or null. The size is that of all attributes with each name spelled out, so that no delta of
-   the row, nulls included, can be larger. Limits: braze.com/docs, Cloud Data Ingestion (1 MB per row), Track users
-   (external_id 987 bytes), User alias object (236 bytes). #}
+   the row, nulls included, can be larger. #}
 {% macro invalid_reason(identifiers, attributes) %}
-    {%- set branches = [] -%}
-    {%- set kinds = [] -%}
-    {%- for identifier in identifiers -%}
-        {%- do kinds.append('case when ' ~ dbt_braze.has_identifier(identifier) ~ ' then 1 else 0 end') -%}
-    {%- endfor -%}
-    {%- do branches.append('when ' ~ (kinds | join(' + ')) ~ " = 0 then 'no identifier'") -%}
-    {%- do branches.append('when ' ~ (kinds | join(' + ')) ~ " > 1 then 'more than one kind of identifier'") -%}
-    {%- do branches.append("when braze_row is null then 'an alias needs both alias_name and alias_label'") -%}
-    {%- for column in dbt_braze.identifier_columns(identifiers) -%}
-        {%- set limit = {'EXTERNAL_ID': 987, 'ALIAS_NAME': 236, 'ALIAS_LABEL': 236}.get(column) -%}
-        {%- if limit -%}
-            {%- do branches.append('when ' ~ dbt_braze.byte_length(column) ~ ' > ' ~ limit
-                ~ " then '" ~ (column | lower) ~ ' is longer than ' ~ limit ~ " bytes'") -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set branches = dbt_braze.identifier_reasons(identifiers) -%}
     {%- for attribute in attributes -%}
-        {%- set text = 'attribute_' ~ loop.index -%}
-        {%- set what = 'attribute ' ~ attribute.name -%}
-        {%- if attribute.type in ('integer', 'decimal', 'float') -%}
-            {%- do branches.append('when ' ~ text ~ ' = ' ~ dbt_braze.json_impossible() ~ ' then '
-                ~ dbt_braze.literal(what ~ ' is out of the range of its type')) -%}
-        {%- elif attribute.type in ('array', 'object', 'json') -%}
-            {%- do branches.append('when not ' ~ dbt_braze.json_is_sound(text) ~ ' then '
-                ~ dbt_braze.literal(what ~ ' is not valid JSON, or holds a null inside')) -%}
-        {%- endif -%}
-        {%- if attribute.type == 'object' -%}
-            {%- do branches.append('when substring(' ~ text ~ ", 1, 1) != '{' then " ~ dbt_braze.literal(what ~ ' is not an object')) -%}
-        {%- endif -%}
+        {%- do branches.extend(dbt_braze.value_reasons(attribute, 'attribute_' ~ loop.index, 'attribute ' ~ attribute.name)) -%}
     {%- endfor -%}
     {%- set names = namespace(bytes=2) -%}
     {%- for attribute in attributes -%}
         {%- set names.bytes = names.bytes + attribute.name.encode('utf-8') | length + 8 -%}
     {%- endfor -%}
     {%- do branches.append('when ' ~ dbt_braze.byte_length('payload') ~ ' + ' ~ names.bytes
-        ~ " > 1000000 then 'payload is larger than 1 MB'") -%}
+        ~ ' > ' ~ dbt_braze.max_payload_bytes() ~ " then 'payload is larger than " ~ dbt_braze.max_payload_text() ~ "'") -%}
     {{ return('case\n            ' ~ (branches | join('\n            ')) ~ '\n        end') }}
+{% endmacro %}
+
+
+{# Branches of a case: what is wrong with the JSON text of a value of this type. #}
+{% macro value_reasons(attribute, text, what) %}
+    {%- set branches = [] -%}
+    {%- if attribute.type in ('integer', 'decimal', 'float') -%}
+        {%- do branches.append('when ' ~ text ~ ' = ' ~ dbt_braze.json_impossible() ~ ' then '
+            ~ dbt_braze.literal(what ~ ' is out of the range of its type')) -%}
+    {%- elif attribute.type in ('array', 'object', 'json') -%}
+        {%- do branches.append('when not ' ~ dbt_braze.json_is_sound(text) ~ ' then '
+            ~ dbt_braze.literal(what ~ ' is not valid JSON, or holds a null inside')) -%}
+    {%- endif -%}
+    {%- if attribute.type == 'object' -%}
+        {%- do branches.append('when substring(' ~ text ~ ", 1, 1) != '{' then " ~ dbt_braze.literal(what ~ ' is not an object')) -%}
+    {%- endif -%}
+    {{ return(branches) }}
 {% endmacro %}

@@ -1,103 +1,166 @@
-{# The batch of a run: its stamps, and the guards that refuse it. #}
+{# The batch of a run. A hook writes the CTE `batch` of the compiled model to the table <model>_batch, where it is measured and
+   may be refused; the model then appends its rows to the log, stamped. Beside its rows the batch has one that is about the run,
+   'run/<invocation>'. A run appends only rows of its own batch, so two that overlap never append each other's. #}
 
-{# CTE `batch`, one row over `emitted`: rows, base of the stamps, the last key, and the refusal (null if there is none). #}
-{% macro guarded_batch(relation) -%}
-batch_totals as (
+{% macro batch_relation() %}
+    {{ return(dbt_braze.companion(this, 'batch')) }}
+{% endmacro %}
 
-    select
-        count(*) as emitted_rows,
-        sum(case when is_known then 1 else 0 end) as changed_users,
-        sum(data_points) as data_points,
-        max(braze_row) as last_braze_row
-    from emitted
 
-),
-
+{# CTE `batch`, from `delta`: key columns, payload, braze_row, row_hash, attribute_hashes, braze_base, is_known, is_deletion,
+   and the numbers points_1, … of estimated data points, one for each of `billed`. `extra` are columns of this kind of sync,
+   `measured` columns that only the estimate reads.
+   `complete` is a condition: only then does it hold that the source need not be read again. #}
+{% macro batch_of_delta(relation, braze, payload, extra=[], billed=[], measured=[], updated_at=none, complete=none) -%}
+{%- set keys = dbt_braze.key_columns(braze) -%}
+{%- set beginning = dbt_braze.updated_at_literal('1970-01-01 00:00:00.000000') -%}
 batch as (
 
     select
-        batch_totals.emitted_rows,
-        batch_totals.last_braze_row,
-        {{ dbt_braze.batch_refusal(relation) }} as refusal,
-        {{ dbt_braze.first_stamp() }} as first_stamp
-    from batch_totals
+        {%- for column in keys + ([payload] if payload else []) + extra + measured %}
+        {{ column }},
+        {%- endfor %}
+        braze_row,
+        row_hash,
+        attribute_hashes,
+        braze_base,
+        is_known,
+        is_deletion,
+        {%- for attribute in billed %}
+        points_{{ loop.index }},
+        {%- endfor %}
+        {{ dbt_braze.text_literal(invocation_id) }} as braze_batch,
+        0 as source_rows,
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as compared_to,
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as newest_before
+    from delta
+    {%- if dbt_braze.is_partial_run() %}
+    where 1 = 0
+    {%- endif %}
+
+    union all
+
+    select
+        {%- for column in keys + ([payload] if payload else []) + extra + measured %}
+        {{ dbt.cast('null', 'boolean' if column == 'DELETED' else dbt_braze.type_text()) }},
+        {%- endfor %}
+        {{ dbt_braze.text_literal('run/' ~ invocation_id) }},
+        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        0,
+        0,
+        {%- for attribute in billed %}
+        0,
+        {%- endfor %}
+        {{ dbt_braze.text_literal(invocation_id) }},
+        (select count(*) from (select 1 as one from {{ relation }} limit 1) as any_row),
+        {% if updated_at -%}
+        (select max({{ dbt.cast('(' ~ updated_at ~ ')', dbt_braze.type_updated_at()) }}) from {{ relation }}{{ ' where ' ~ complete if complete }}),
+        {%- else -%}
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) }},
+        {%- endif %}
+        {% if is_incremental() -%}
+        (select max(UPDATED_AT) from {{ this }} where UPDATED_AT >= {{ dbt_braze.moment_placeholder('newest merged') }})
+        {%- else -%}
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) }}
+        {%- endif %}
 
 )
 {%- endmacro %}
 
 
-{# Stamps of a batch are strictly above those of every earlier batch and not in the future. The last key alone holds the
-   newest one, so a reader with an inclusive boundary reads one row again and not the batch. More than 10 million rows are
-   spread over 4,096 stamps (braze.com/docs, Cloud Data Ingestion, Best practices). #}
-{% macro stamp(braze_row) %}
-    {%- set spread = 'case when batch.emitted_rows > 10000000 then '
-        ~ dbt_braze.hex_to_integer('substring(' ~ braze_row ~ ', 1, 3)') ~ ' else 0 end' -%}
-    {{ return(dbt.cast(dbt_braze.add_microseconds(
-        'batch.first_stamp', 'case when ' ~ braze_row ~ ' = batch.last_braze_row then 4096 else ' ~ spread ~ ' end'
-    ), dbt_braze.type_updated_at())) }}
-{% endmacro %}
-
-
-{% macro first_stamp() %}
-    {%- set now = dbt_braze.add_microseconds(dbt_braze.now_utc(), -4096) -%}
-    {%- if not is_incremental() -%} {{ return(now) }} {%- endif -%}
-    {{ return('greatest(' ~ now ~ ', coalesce((select ' ~ dbt_braze.add_microseconds('max(UPDATED_AT)', 1) ~ ' from ' ~ this ~ '), ' ~ now ~ '))') }}
-{% endmacro %}
-
-
-{# Why the whole batch may not be emitted: text, or null. #}
-{% macro batch_refusal(relation) %}
-    {%- set branches = [] -%}
-    {%- if not dbt_braze.is_partial_run() -%}
-        {%- do branches.append('when (select count(*) from ' ~ relation ~ ') = 0 then '
-            ~ dbt_braze.refusal(relation ~ ' is empty, so nothing is emitted')) -%}
-    {%- endif -%}
-    {%- set share = dbt_braze.setting('braze_max_changed_share') -%}
-    {%- if share is not none -%}
-        {%- set known = "(select count(*) from " ~ dbt_braze.checkpoint_relation() ~ " where braze_row not like 'batch/%')" -%}
-        {%- do branches.append('when batch_totals.changed_users > ' ~ share ~ ' * ' ~ known
-            ~ ' and ' ~ known ~ ' >= ' ~ dbt_braze.setting('braze_max_changed_share_from') ~ ' then '
-            ~ dbt_braze.refusal('of ', known, ' known users ', 'batch_totals.changed_users',
-                ' would change, more than the share of ' ~ share ~ ' that braze_max_changed_share allows')) -%}
-    {%- endif -%}
-    {%- for total, what in [('emitted_rows', 'rows'), ('data_points', 'data_points')] -%}
-        {%- set limit = dbt_braze.setting('braze_max_' ~ what) -%}
-        {%- if limit is not none -%}
-            {%- do branches.append('when batch_totals.' ~ total ~ ' > ' ~ limit ~ ' then '
-                ~ dbt_braze.refusal('the run would emit ', 'batch_totals.' ~ total, ' ' ~ what.replace('_', ' ')
-                    ~ ', more than the ' ~ limit ~ ' that braze_max_' ~ what ~ ' allows')) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return('case ' ~ (branches | join('\n            ')) ~ ' end' if branches else dbt.cast('null', dbt_braze.type_text())) }}
-{% endmacro %}
-
-
-{# The sentence of a refusal: literal text and numbers in turn. #}
-{% macro refusal() %}
-    {%- set parts = [] -%}
-    {%- for part in ('dbt_braze refused this run of ' ~ this.identifier ~ ': ' ~ varargs[0],) + varargs[1:] -%}
-        {%- do parts.append(dbt_braze.literal(part) if loop.index0 is divisibleby 2 else dbt.cast(part, dbt_braze.type_text())) -%}
-    {%- endfor -%}
-    {{ return(parts | join(' || ')) }}
-{% endmacro %}
-
-
-{# Post-hook: what the stamps promise holds for the batch just written. #}
-{% macro batch_asserted() %}
-    {%- if execute %}
+{# Stamps of a batch are strictly above those of every earlier batch and not in the future. The last key alone holds the newest
+   one, so a reader with an inclusive boundary reads one row again and not the batch. More than 10 million rows are spread over
+   4,096 stamps (braze.com/docs, Cloud Data Ingestion, Best practices). #}
+{% macro appended_batch(braze, payload, extra=[]) -%}
+{%- set spread = 'case when run.emitted_rows > 10000000 then ' ~ dbt_braze.hex_to_integer('substring(batch.braze_row, 1, 3)') ~ ' else 0 end' -%}
+{%- set now = dbt_braze.add_microseconds(dbt_braze.now_utc(), -4096) -%}
+{%- set rows = "braze_batch = " ~ dbt_braze.literal(invocation_id) ~ " and braze_row not like '%/%'" -%}
+select
+    {{ dbt.cast(dbt_braze.add_microseconds('run.first_stamp', 'case when batch.braze_row = run.last_braze_row then 4096 else ' ~ spread ~ ' end'), dbt_braze.type_updated_at()) }} as UPDATED_AT,
+    {%- for column in dbt_braze.key_columns(braze) %}
+    {{ dbt.cast('batch.' ~ column, dbt_braze.type_text()) }} as {{ column }},
+    {%- endfor %}
+    {%- if payload %}
+    {{ dbt_braze.payload_value('batch.' ~ payload) }} as {{ payload }},
+    {%- endif %}
+    {%- for column in extra %}
+    batch.{{ column }},
+    {%- endfor %}
+    {%- for column in ['braze_batch', 'braze_row', 'row_hash', 'attribute_hashes', 'braze_base'] %}
+    {{ dbt.cast('batch.' ~ column, dbt_braze.type_text()) }} as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ dbt_braze.batch_relation() }} as batch
+cross join (
+    select
+        emitted_rows,
+        last_braze_row,
+        greatest({{ now }}, coalesce({{ dbt_braze.add_microseconds('newest_before', 1) }}, {{ now }})) as first_stamp
+    from (
         select
-            case
-                when newest > {{ dbt_braze.now_utc() }}
-                    then {{ dbt_braze.raise_error("'dbt_braze: ' || cast(newest as " ~ dbt_braze.type_text() ~ ") || ' in UPDATED_AT is in the future'") }}
-                when oldest <= newest_before
-                    then {{ dbt_braze.raise_error("'dbt_braze: another run wrote up to ' || cast(newest_before as " ~ dbt_braze.type_text() ~ ") || ' meanwhile; run again'") }}
-            end as problem
-        from (
-            select
-                max(UPDATED_AT) as newest,
-                min(case when braze_batch = {{ dbt_braze.literal(invocation_id) }} then UPDATED_AT end) as oldest,
-                max(case when braze_batch != {{ dbt_braze.literal(invocation_id) }} then UPDATED_AT end) as newest_before
-            from {{ this }}
-        ) as stamps
+            count(*) as emitted_rows,
+            max(case when braze_row not like '%/%' then braze_row end) as last_braze_row,
+            max(newest_before) as newest_before
+        from {{ dbt_braze.batch_relation() }}
+        where braze_batch = {{ dbt_braze.literal(invocation_id) }}
+    ) as totals
+) as run
+where {{ rows.replace('braze_', 'batch.braze_') }}
+{%- endmacro %}
+
+
+{% macro text_literal(text) %}
+    {{ return(dbt.cast(dbt_braze.literal(text), dbt_braze.type_text())) }}
+{% endmacro %}
+
+
+{# Pre-hook. #}
+{% macro batch_created() %}
+    {%- if execute -%}
+        {%- set sql = dbt_braze.with_moment(dbt_braze.batch_of_this_model(), 'compared up to', dbt_braze.compared_up_to()) -%}
+        {%- if is_incremental() -%}
+            {%- set sql = dbt_braze.with_moment(sql, 'newest merged', dbt_braze.newest_merged(dbt_braze.checkpoint_relation())) -%}
+        {%- endif -%}
+        {{ dbt_braze.replaced_table(dbt_braze.batch_relation(), sql ~ '\nselect * from batch') }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Post-hook: the batch is in the log, so nothing of it is kept a second time. #}
+{% macro batch_dropped() %}
+    {%- if execute %}
+        drop table if exists {{ dbt_braze.batch_relation() }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Post-hook: what the stamps promise holds for the batch just written. If it does not, because another run wrote meanwhile or a
+   clock was ahead, the batch is taken back, so that nobody reads it and the next run emits it again. #}
+{% macro batch_asserted() %}
+    {%- if execute -%}
+        {%- set own = 'braze_batch = ' ~ dbt_braze.literal(invocation_id) -%}
+        {%- set since = dbt_braze.newest_merged(dbt_braze.checkpoint_relation(), days=7) -%}
+        {%- set stamps = run_query(
+            'select ' ~ dbt_braze.updated_at_text('max(UPDATED_AT)') ~ ', ' ~ dbt_braze.updated_at_text('min(case when ' ~ own ~ ' then UPDATED_AT end)')
+            ~ ', ' ~ dbt_braze.updated_at_text('max(case when not ' ~ own ~ ' then UPDATED_AT end)') ~ ', ' ~ dbt_braze.updated_at_text(dbt_braze.now_utc())
+            ~ ' from ' ~ this ~ ' where UPDATED_AT >= ' ~ dbt_braze.updated_at_literal(since)
+        ).rows[0].values() -%}
+        {%- set newest, oldest, newest_before, now = stamps[0], stamps[1], stamps[2], stamps[3] -%}
+        {%- set problem = none -%}
+        {%- if newest and newest > now -%}
+            {%- set problem = newest ~ ' in UPDATED_AT is in the future' -%}
+        {%- elif oldest and newest_before and oldest <= newest_before -%}
+            {%- set problem = 'another run wrote up to ' ~ newest_before ~ ' meanwhile; run again' -%}
+        {%- elif model.config.meta.braze.emits_once and newest_before and run_query(
+            'select count(*) from ' ~ this ~ ' where not ' ~ own ~ ' and UPDATED_AT >= ' ~ dbt_braze.updated_at_literal(since)
+            ~ ' and braze_row in (select braze_row from ' ~ this ~ ' where ' ~ own ~ ' and UPDATED_AT >= ' ~ dbt_braze.updated_at_literal(since) ~ ')'
+        ).columns[0].values()[0] | int -%}
+            {%- set problem = 'another run emitted some of these rows meanwhile; run again' -%}
+        {%- endif -%}
+        {%- if problem -%}
+            {%- do run_query('delete from ' ~ this ~ ' where ' ~ own) -%}
+            {%- do exceptions.raise_compiler_error('dbt_braze: ' ~ problem) -%}
+        {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -10,12 +10,12 @@
 #}
 {% macro braze_reemit(sync, users=none, identifier='external_id', attributes=[]) %}
     {%- set table = dbt_braze.relation_of_sync(sync) -%}
-    {%- set checkpoint = table.incorporate(path={'identifier': table.identifier ~ '_checkpoint'}) -%}
+    {%- set checkpoint = dbt_braze.companion(table, 'checkpoint') if execute -%}
     {%- set columns = {} -%}
     {%- for column in dbt_braze.columns_of_kinds([identifier]) -%} {%- do columns.update({column: column}) -%} {%- endfor -%}
     {%- set names = '["' ~ (attributes | join('","')) ~ '"]' if attributes else '*' -%}
     {%- set chosen -%}
-        braze_row not like 'batch/%'
+        braze_row not like '%/%'
         {%- if users %}
         and braze_row in (select {{ dbt_braze.user_key(identifier, columns) }} from ({{ users }}) as users_to_reemit)
         {%- endif -%}
@@ -23,7 +23,7 @@
     {%- if execute -%}
         {%- do dbt_braze.check_sync(dbt_braze.reemit_problems(sync, identifier, attributes)) -%}
         {#- First what the log holds already: a batch that is merged later would count as newer than the forgetting. -#}
-        {%- do run_query(dbt_braze.merge_into_checkpoint(table, checkpoint)) -%}
+        {%- do run_query(dbt_braze.merge_into_checkpoint(table, checkpoint, dbt_braze.node_of_sync(sync).config.meta.braze)) -%}
         {%- do run_query(
             'update ' ~ checkpoint ~ ' set forgotten = case when ' ~ dbt_braze.literal(names) ~ " = '*' or forgotten = '*' then '*'"
             ~ " else coalesce(forgotten, '') || " ~ dbt_braze.literal(names) ~ ' end, forgotten_at = ' ~ dbt_braze.now_utc()
@@ -52,9 +52,13 @@
 {# The table of a sync model, by the model's name. #}
 {% macro relation_of_sync(name) %}
     {%- if execute -%}
-        {%- set node = dbt_braze.node_of_sync(name) -%}
-        {{ return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) }}
+        {{ return(dbt_braze.relation_of_node(dbt_braze.node_of_sync(name))) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro relation_of_node(node) %}
+    {{ return(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) }}
 {% endmacro %}
 
 

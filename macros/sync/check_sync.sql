@@ -8,16 +8,16 @@
 
 
 {# Arguments of the wrong kind, before anything is done with them. #}
-{% macro argument_problems(relation, attributes, switches) %}
+{% macro argument_problems(relation, attributes, switches, what='attributes') %}
     {%- set problems = [] -%}
     {%- if relation is string or relation is none -%}
         {%- do problems.append('relation is no ref(…) or source(…)') -%}
     {%- endif -%}
     {%- if attributes is string or attributes is mapping or attributes is not iterable -%}
-        {%- do problems.append('attributes is no list') -%}
+        {%- do problems.append(what ~ ' is no list') -%}
     {%- else -%}
         {%- for attribute in attributes -%}
-            {%- do problems.extend(dbt_braze.spec_problems(attribute, 'attribute ' ~ loop.index)) -%}
+            {%- do problems.extend(dbt_braze.spec_problems(attribute, what ~ ', entry ' ~ loop.index)) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- for name, value in switches.items() if value is not none and value is not boolean -%}
@@ -31,16 +31,17 @@
 {% macro spec_problems(spec, what) %}
     {%- set problems = [] -%}
     {%- if spec is mapping -%}
-        {%- set unknown = spec.keys() | reject('in', ['name', 'column', 'type', 'fields']) | list -%}
+        {%- set known = ['name', 'column', 'type', 'fields', 'compare', 'beyond_15_digits', 'label'] -%}
+        {%- set unknown = spec.keys() | reject('in', known) | list -%}
         {%- if unknown -%}
-            {%- do problems.append(what ~ ' has ' ~ (unknown | join(', ')) ~ '; known are name, column, type and fields') -%}
+            {%- do problems.append(what ~ ' has ' ~ (unknown | join(', ')) ~ '; known are ' ~ (known | join(', '))) -%}
         {%- endif -%}
         {%- if spec.get('name') is not string -%} {%- do problems.append(what ~ ' has no name that is text') -%} {%- endif -%}
         {%- for field in spec.get('fields') or [] -%}
             {%- do problems.extend(dbt_braze.spec_problems(field, 'field ' ~ loop.index ~ ' of ' ~ what)) -%}
         {%- endfor -%}
     {%- elif spec is not string -%}
-        {%- do problems.append(what ~ ' is neither a name nor {name, column, type, fields}') -%}
+        {%- do problems.append(what ~ ' is neither a name nor {name, column, type, …}') -%}
     {%- endif -%}
     {{ return(problems) }}
 {% endmacro %}
@@ -63,8 +64,36 @@
 {% endmacro %}
 
 
-{% macro identifier_problems(identifiers) %}
+{# Arguments that a sync can't do without. #}
+{% macro missing_problems(arguments) %}
     {%- set problems = [] -%}
+    {%- for name, value in arguments.items() if not value or value is not string -%}
+        {%- do problems.append(name ~ ' is missing, or no text') -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{# Options that take one of a few words. #}
+{% macro choice_problems(choices, allowed) %}
+    {%- set problems = [] -%}
+    {%- for name, value in choices.items() if value not in allowed -%}
+        {%- do problems.append(name ~ " is '" ~ value ~ "'; it can be " ~ (allowed | join(' or '))) -%}
+    {%- endfor -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+
+{% macro identifier_problems(identifiers, priority=none) %}
+    {%- set problems = [] -%}
+    {%- set kinds = identifiers | map(attribute='kind') | list -%}
+    {%- if priority is string or (priority is not none and priority is not sequence) -%}
+        {%- do problems.append('priority is no list of kinds of identifier') -%}
+    {%- else -%}
+        {%- for kind in priority or [] if kind not in kinds -%}
+            {%- do problems.append("priority names '" ~ kind ~ "'; this sync has " ~ (kinds | join(', '))) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {%- if not identifiers -%}
         {%- do problems.append('no identifier: give external_id, alias_name and alias_label, braze_id, email or phone') -%}
     {%- endif -%}
@@ -85,7 +114,7 @@
 
 
 {% macro attribute_types() %}
-    {{ return(['string', 'integer', 'decimal', 'float', 'boolean', 'date', 'timestamp', 'array', 'object', 'json']) }}
+    {{ return(['string', 'integer', 'decimal', 'float', 'boolean', 'date', 'timestamp', 'array', 'object', 'json', 'label']) }}
 {% endmacro %}
 
 
@@ -121,12 +150,25 @@
     {%- elif modules.re.search('["\\\\\\x00-\\x1f]', attribute.name) -%}
         {%- do problems.append(what ~ ': a name holds no double quote, backslash or control character') -%}
     {%- endif -%}
+    {%- if (attribute.type == 'label') != (attribute.get('label') is not none) -%}
+        {%- do problems.append(what ~ ': a label and the type label go together') -%}
+    {%- elif attribute.type == 'label' and modules.re.search('^$|["\\\\\\x00-\\x1f]', attribute.label | string) -%}
+        {%- do problems.append(what ~ ': a label holds no double quote, backslash or control character') -%}
+    {%- endif -%}
     {%- if attribute.type is none -%}
         {%- do problems.append(what ~ ' has no type: give one of ' ~ (types | join(', ')) ~ ', or a data_type of its column in YAML') -%}
     {%- elif attribute.type not in types -%}
         {%- do problems.append(what ~ " has the type '" ~ attribute.type ~ "'; known are " ~ (types | join(', '))) -%}
     {%- elif attribute.fields and attribute.type != 'object' -%}
         {%- do problems.append(what ~ ' has fields, so its type is object and not ' ~ attribute.type) -%}
+    {%- endif -%}
+    {%- set comparisons = {'array': ['list', 'set'], 'json': ['canonical', 'text']}.get(attribute.type, []) -%}
+    {%- if attribute.compare is not none and attribute.compare not in comparisons -%}
+        {%- do problems.append(what ~ " is compared as '" ~ attribute.compare ~ "'; " ~ ('it can be ' ~ (comparisons | join(' or '))
+            if comparisons else 'only arrays (list, set) and json (canonical, text) have a choice')) -%}
+    {%- endif -%}
+    {%- if attribute.beyond_15_digits is not none and (attribute.type != 'decimal' or attribute.beyond_15_digits not in ['number', 'text']) -%}
+        {%- do problems.append(what ~ ': beyond_15_digits is number or text, and for decimals alone') -%}
     {%- endif -%}
     {%- set names = attribute.fields | map(attribute='name') | list -%}
     {%- for name in names | unique if names.count(name) > 1 -%}

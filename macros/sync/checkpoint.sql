@@ -1,24 +1,59 @@
-{# The checkpoint: one row per user with the hashes of what the log has emitted, and no values. Beside the users it holds one
-   row per batch merged, keyed 'batch/<id>', so that a batch and the note that it is merged are one statement: merging
-   again after a crash changes nothing, and a batch that another run wrote late is still found. #}
+{# The checkpoint: one row per user (or item, or pair) with the hashes of what the log has emitted, and the identifiers that are
+   needed to say that a user has left; no values. Beside them it holds one row per batch merged, 'batch/<id>', so that a batch
+   and the note that it is merged are one statement: merging again after a crash changes nothing, and a batch that another run
+   wrote late is still found. Rows of this kind have a '/' in braze_row, which is hex for all others. #}
 
 {% macro checkpoint_relation() %}
-    {{ return(this.incorporate(path={'identifier': this.identifier ~ '_checkpoint'}, type='table')) }}
+    {{ return(dbt_braze.companion(this, 'checkpoint')) }}
+{% endmacro %}
+
+
+{# A table or view that belongs to a sync table. #}
+{% macro companion(table, name, type='table') %}
+    {{ return(table.incorporate(path={'identifier': table.identifier ~ '_' ~ name}, type=type)) }}
+{% endmacro %}
+
+
+{# The columns of the log that say whom, or what, a row is about. #}
+{% macro key_columns(braze) %}
+    {%- set columns = dbt_braze.columns_of_kinds(braze.get('identifiers') or []) -%}
+    {{ return(['ID'] if braze.sync == 'catalog_items' else columns + (['SUBSCRIPTION_GROUP_ID'] if braze.sync == 'subscription_groups' else [])) }}
+{% endmacro %}
+
+
+{# Those that the checkpoint keeps. All kinds of identifier, so that a kind may be added to a sync later. What is emitted once
+   and for all needs none. #}
+{% macro checkpoint_key_columns(braze) %}
+    {%- if braze.sync == 'catalog_items' -%} {{ return(['ID']) }} {%- endif -%}
+    {%- set columns = dbt_braze.columns_of_kinds(dbt_braze.identifier_kinds()) -%}
+    {%- if braze.sync == 'subscription_groups' -%} {{ return(columns + ['SUBSCRIPTION_GROUP_ID']) }} {%- endif -%}
+    {{ return(columns if braze.sync in ('attributes', 'email_status') else []) }}
 {% endmacro %}
 
 
 {# Pre-hook. Without a log there is nothing that has been emitted: a first run, or a rebuild that a var asked for. #}
+{% macro checkpoint_dropped() %}
+    {%- if execute and not is_incremental() %}
+        drop table if exists {{ dbt_braze.checkpoint_relation() }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{# Pre-hook. #}
 {% macro checkpoint_created() %}
     {%- if execute %}
-        create {{ 'table if not exists' if is_incremental() else 'or replace table' }} {{ dbt_braze.checkpoint_relation() }} (
+        create table if not exists {{ dbt_braze.checkpoint_relation() }} (
             braze_row {{ dbt_braze.type_text() }},
+            {%- for column in dbt_braze.checkpoint_key_columns(model.config.meta.braze) %}
+            {{ column }} {{ dbt_braze.type_text() }},
+            {%- endfor %}
             row_hash {{ dbt_braze.type_text() }},
             attribute_hashes {{ dbt_braze.type_text() }},
             forgotten {{ dbt_braze.type_text() }},
             forgotten_at {{ dbt_braze.type_updated_at() }},
             updated_at {{ dbt_braze.type_updated_at() }},
             braze_batch {{ dbt_braze.type_text() }}
-        )
+        ) {{ dbt_braze.keyed_table_layout() }}
     {%- endif -%}
 {% endmacro %}
 
@@ -26,82 +61,152 @@
 {# Pre-hook: the log rows that the checkpoint does not hold yet. #}
 {% macro checkpoint_merged() %}
     {%- if execute and is_incremental() -%}
-        {{ dbt_braze.merge_into_checkpoint(this, dbt_braze.checkpoint_relation()) }}
+        {{ dbt_braze.merge_into_checkpoint(this, dbt_braze.checkpoint_relation(), model.config.meta.braze) }}
     {%- endif -%}
 {% endmacro %}
 
 
-{# A batch is merged within days of being stamped, so only the newest week of the log is searched for it.
+{# When the newest batch that a checkpoint has merged was written, as text. A batch is merged within days of being stamped, so
+   the log is searched from a week before that; as a constant, it lets the warehouse skip the rest. #}
+{% macro newest_merged(checkpoint, days=0) %}
+    {%- set newest = run_query(
+        'select ' ~ dbt_braze.updated_at_text(dbt_braze.add_microseconds('max(updated_at)', -days * 86400000000)) ~ ' from ' ~ checkpoint
+        ~ " where braze_row like 'batch/%'"
+    ).columns[0].values()[0] -%}
+    {{ return(newest or '1970-01-01 00:00:00.000000') }}
+{% endmacro %}
 
-   Two batches that both hold a user were computed from the same checkpoint, by runs that overlapped: Braze then has
-   something of both, and which values is not certain. Such a user is forgotten, so the next run sends the current values;
-   the names that either batch sent are kept, for a null among them has to be sent too. #}
-{% macro merge_into_checkpoint(log, checkpoint) -%}
-merge into {{ checkpoint }} as target
-using (
-    with pending as (
-        select braze_row, row_hash, attribute_hashes, UPDATED_AT, braze_batch
+
+{# A row of the log says in braze_base which batch its user was last known from. If the checkpoint knows the user from another
+   one by now, or several batches wait for one user, runs have overlapped: each was computed without knowing of the other, Braze
+   has something of both, and which values is not certain. Such a user is forgotten, so the next run sends the current values;
+   the names that any of the batches sent are kept, for a null among them has to be sent too. #}
+{% macro merge_into_checkpoint(log, checkpoint, braze) -%}
+    {%- set keys = dbt_braze.checkpoint_key_columns(braze) -%}
+    {%- set logged_keys = dbt_braze.key_columns(braze) -%}
+    {%- set source -%}
+    with waiting as (
+        select *
         from {{ log }}
-        where UPDATED_AT > {{ dbt.dateadd('day', -7, "(select coalesce(max(updated_at), " ~ dbt.cast("'1970-01-01'", dbt_braze.type_updated_at()) ~ ") from " ~ checkpoint ~ ")") }}
+        where UPDATED_AT > {{ dbt_braze.updated_at_literal(dbt_braze.newest_merged(checkpoint, days=7)) }}
             and braze_batch not in (select braze_batch from {{ checkpoint }} where braze_row like 'batch/%')
     ),
 
-    collided as (
-        select braze_row
-        from pending
+    counted as (
+        select braze_row, count(*) as batches
+        from waiting
         group by braze_row
-        having count(*) > 1
+    ),
+
+    merged as (
+        select
+            waiting.braze_row,
+            {%- for key in keys %}
+            {{ 'waiting.' ~ key if key in logged_keys else dbt.cast('null', dbt_braze.type_text()) }} as {{ key }},
+            {%- endfor %}
+            waiting.row_hash,
+            waiting.attribute_hashes,
+            waiting.UPDATED_AT as updated_at,
+            waiting.braze_batch,
+            known.forgotten,
+            known.forgotten_at,
+            known.attribute_hashes as known_hashes,
+            {{ 'false' if braze.emits_once else "counted.batches > 1 or coalesce(known.braze_batch, '') != coalesce(waiting.braze_base, '')" }} as is_collided
+        from waiting
+        inner join counted on waiting.braze_row = counted.braze_row
+        left join {{ checkpoint }} as known on waiting.braze_row = known.braze_row
     )
 
-    select pending.braze_row, pending.row_hash, pending.attribute_hashes, pending.UPDATED_AT as updated_at, pending.braze_batch,
-        {{ dbt.cast('null', dbt_braze.type_text()) }} as forgotten
-    from pending
-    left join collided on pending.braze_row = collided.braze_row
-    where collided.braze_row is null
+    select
+        braze_row,
+        {%- for key in keys %}
+        {{ key }},
+        {%- endfor %}
+        row_hash,
+        attribute_hashes,
+        case when forgotten_at > updated_at then forgotten end as forgotten,
+        case when forgotten_at > updated_at then forgotten_at end as forgotten_at,
+        updated_at,
+        braze_batch
+    from merged
+    where not is_collided
 
     union all
 
-    select pending.braze_row, max(pending.row_hash),
-        '{' || {{ dbt.listagg("substring(pending.attribute_hashes, 2, " ~ dbt.length('pending.attribute_hashes') ~ " - 2)", "','") }} || '}',
-        max(pending.UPDATED_AT), max(pending.braze_batch), '*'
-    from pending
-    inner join collided on pending.braze_row = collided.braze_row
-    group by pending.braze_row
+    select
+        braze_row,
+        {%- for key in keys %}
+        max({{ key }}) as {{ key }},
+        {%- endfor %}
+        max(row_hash) as row_hash,
+        {{ dbt_braze.union_of_known(braze) }} as attribute_hashes,
+        '*' as forgotten,
+        {{ dbt_braze.now_utc() }} as forgotten_at,
+        max(updated_at) as updated_at,
+        max(braze_batch) as braze_batch
+    from merged
+    where is_collided
+    group by braze_row
 
     union all
 
-    select 'batch/' || braze_batch, null, null, max(UPDATED_AT), braze_batch, null
-    from pending
+    select
+        'batch/' || braze_batch as braze_row,
+        {%- for key in keys %}
+        {{ dbt.cast('null', dbt_braze.type_text()) }} as {{ key }},
+        {%- endfor %}
+        {{ dbt.cast('null', dbt_braze.type_text()) }} as row_hash,
+        {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
+        {{ dbt.cast('null', dbt_braze.type_text()) }} as forgotten,
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as forgotten_at,
+        max(UPDATED_AT) as updated_at,
+        braze_batch
+    from waiting
     group by braze_batch
-) as source
-on target.braze_row = source.braze_row
-when matched and target.updated_at >= source.updated_at then update set
-    attribute_hashes = '{' || substring(target.attribute_hashes, 2, {{ dbt.length('target.attribute_hashes') }} - 2) || ','
-        || substring(source.attribute_hashes, 2, {{ dbt.length('source.attribute_hashes') }} - 2) || '}',
-    forgotten = '*',
-    forgotten_at = target.updated_at
-when matched then update set
-    row_hash = source.row_hash,
-    attribute_hashes = source.attribute_hashes,
-    forgotten = case when target.forgotten_at > source.updated_at then target.forgotten else source.forgotten end,
-    forgotten_at = case when target.forgotten_at > source.updated_at then target.forgotten_at end,
-    updated_at = source.updated_at,
-    braze_batch = source.braze_batch
-when not matched then insert (braze_row, row_hash, attribute_hashes, forgotten, forgotten_at, updated_at, braze_batch)
-    values (source.braze_row, source.row_hash, source.attribute_hashes, source.forgotten, null, source.updated_at, source.braze_batch)
+    {%- endset -%}
+    {{ dbt_braze.upserted_rows(checkpoint, source, 'braze_row',
+        ['braze_row'] + keys + ['row_hash', 'attribute_hashes', 'forgotten', 'forgotten_at', 'updated_at', 'braze_batch']) }}
 {%- endmacro %}
+
+
+{# Everything that any of the rows of one user says is in Braze: an object of hashes, or a list of labels. #}
+{% macro union_of_known(braze) %}
+    {%- set open, close = ('[', ']') if braze.audience else ('{', '}') -%}
+    {%- set pieces = [
+        "nullif(" ~ dbt.listagg("nullif(" ~ dbt_braze.inner_text('attribute_hashes') ~ ", '')", "','") ~ ", '')",
+        "nullif(" ~ dbt_braze.inner_text('max(known_hashes)') ~ ", '')",
+    ] -%}
+    {%- set text = "'" ~ open ~ "' || " ~ dbt_braze.join_present(pieces) ~ " || '" ~ close ~ "'" -%}
+    {{ return(dbt_braze.json_array_as_set(text) if braze.audience else text) }}
+{% endmacro %}
+
+
+{# What stands between the braces of a JSON object. #}
+{% macro inner_text(object) %}
+    {{ return('substring(' ~ object ~ ', 2, ' ~ dbt.length(object) ~ ' - 2)') }}
+{% endmacro %}
 
 
 {# Pre-hook of a sync with `baseline`: what the source holds counts as emitted, once, while the checkpoint is empty. The stamp
    is below that of any batch, so nothing that the log emits later looks older. #}
 {% macro checkpoint_baseline() %}
     {%- if execute and model.config.meta.braze.baseline and not dbt_braze.is_partial_run() and not dbt_braze.setting('braze_rebuild_log') %}
-        {%- set long_ago = dbt.cast("'1970-01-01'", dbt_braze.type_updated_at()) %}
-        insert into {{ dbt_braze.checkpoint_relation() }} (braze_row, row_hash, attribute_hashes, updated_at, braze_batch)
+        {%- set keys = dbt_braze.checkpoint_key_columns(model.config.meta.braze) -%}
+        {%- set logged_keys = dbt_braze.key_columns(model.config.meta.braze) -%}
+        {%- set long_ago = dbt_braze.updated_at_literal('1970-01-01 00:00:00.000000') %}
+        insert into {{ dbt_braze.checkpoint_relation() }} (
+            braze_row, {% for key in keys if key in logged_keys %}{{ key }}, {% endfor %}row_hash, attribute_hashes, updated_at, braze_batch
+        )
         {{ dbt_braze.state_of_this_model() }},
 
         taken_as_emitted as (
-            select braze_row, max(row_hash) as row_hash, max(attribute_hashes) as attribute_hashes
+            select
+                braze_row,
+                {%- for key in keys if key in logged_keys %}
+                max({{ key }}) as {{ key }},
+                {%- endfor %}
+                max(row_hash) as row_hash,
+                max(attribute_hashes) as attribute_hashes
             from state
             where braze_row is not null
             group by braze_row
@@ -109,11 +214,17 @@ when not matched then insert (braze_row, row_hash, attribute_hashes, forgotten, 
 
             union all
 
-            select 'batch/baseline', null, null
+            select
+                'batch/baseline',
+                {%- for key in keys if key in logged_keys %}
+                {{ dbt.cast('null', dbt_braze.type_text()) }},
+                {%- endfor %}
+                {{ dbt.cast('null', dbt_braze.type_text()) }},
+                {{ dbt.cast('null', dbt_braze.type_text()) }}
         )
 
-        select braze_row, row_hash, attribute_hashes, {{ long_ago }}, 'baseline'
+        select *, {{ long_ago }} as updated_at, 'baseline' as braze_batch
         from taken_as_emitted
-        where not exists (select 1 from {{ dbt_braze.checkpoint_relation() }})
+        where not exists (select 1 from {{ dbt_braze.checkpoint_relation() }} as emitted)
     {%- endif -%}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# The identifiers of a sync: one entry a kind, with its CDI columns and their SQL expressions. #}
+{# The identifiers of a sync: one entry a kind, in the order of priority, with its CDI columns and their SQL expressions. #}
 {% macro given_identifiers(external_id, alias_name, alias_label, braze_id, email, phone) %}
     {%- set kinds = [] -%}
     {%- if external_id -%}
@@ -14,10 +14,21 @@
 {% endmacro %}
 
 
+{% macro identifier_kinds() %}
+    {{ return(['external_id', 'alias', 'braze_id', 'email', 'phone']) }}
+{% endmacro %}
+
+
 {% macro identifier_columns(identifiers) %}
+    {{ return(dbt_braze.columns_of_kinds(identifiers | map(attribute='kind'))) }}
+{% endmacro %}
+
+
+{# CDI's columns of the given kinds of identifier. #}
+{% macro columns_of_kinds(kinds) %}
     {%- set columns = [] -%}
-    {%- for identifier in identifiers -%}
-        {%- for column in identifier.columns -%} {%- do columns.append(column) -%} {%- endfor -%}
+    {%- for kind in kinds -%}
+        {%- do columns.extend(['ALIAS_NAME', 'ALIAS_LABEL'] if kind == 'alias' else [kind | upper]) -%}
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}
@@ -26,6 +37,29 @@
 {# An identifier as text; an empty one is none. #}
 {% macro identifier_value(expression) %}
     {{ return("nullif(" ~ dbt.cast('(' ~ expression ~ ')', dbt_braze.type_text()) ~ ", '')") }}
+{% endmacro %}
+
+
+{# The identifiers of a source row, as columns. Where `priority` lists kinds, a kind gives way to those before it; without it
+   email goes before phone, as Braze does it (braze.com/docs, Cloud Data Ingestion), and any other pair is left to be refused. #}
+{% macro identifiers_of_row(identifiers, priority=none) %}
+    {%- set priority = priority if priority is not none else ['email', 'phone'] -%}
+    {%- set columns = [] -%}
+    {%- for identifier in identifiers -%}
+        {%- set before = [] -%}
+        {%- if identifier.kind in priority -%}
+            {%- for other in identifiers if other.kind in priority and priority.index(other.kind) < priority.index(identifier.kind) -%}
+                {%- for expression in other.columns.values() -%}
+                    {%- do before.append(dbt_braze.identifier_value(expression) ~ ' is null') -%}
+                {%- endfor -%}
+            {%- endfor -%}
+        {%- endif -%}
+        {%- for column, expression in identifier.columns.items() -%}
+            {%- set value = dbt_braze.identifier_value(expression) -%}
+            {%- do columns.append(('case when ' ~ (before | join(' and ')) ~ ' then ' ~ value ~ ' end' if before else value) ~ ' as ' ~ column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(columns | join(',\n        ')) }}
 {% endmacro %}
 
 
@@ -65,3 +99,37 @@
     {%- endfor -%}
     {{ return('case ' ~ (branches | join('\n            ')) ~ ' end') }}
 {% endmacro %}
+
+
+{# Branches of a case: what is wrong with the identifiers of a row. Limits: braze.com/docs, Track users (external_id 987
+   bytes), User alias object (236 bytes). #}
+{% macro identifier_reasons(identifiers) %}
+    {%- set branches = [] -%}
+    {%- set kinds = [] -%}
+    {%- for identifier in identifiers -%}
+        {%- do kinds.append('case when ' ~ dbt_braze.has_identifier(identifier) ~ ' then 1 else 0 end') -%}
+    {%- endfor -%}
+    {%- do branches.append('when ' ~ (kinds | join(' + ')) ~ " = 0 then 'no identifier'") -%}
+    {%- do branches.append('when ' ~ (kinds | join(' + ')) ~ " > 1 then 'more than one kind of identifier'") -%}
+    {%- if identifiers | selectattr('kind', 'equalto', 'alias') | list -%}
+        {%- do branches.append('when ' ~ dbt_braze.user_key_of(identifiers) ~ " is null then 'an alias needs both alias_name and alias_label'") -%}
+    {%- endif -%}
+    {%- for column in dbt_braze.identifier_columns(identifiers) -%}
+        {%- set limit = {'EXTERNAL_ID': 987, 'ALIAS_NAME': 236, 'ALIAS_LABEL': 236}.get(column) -%}
+        {%- if limit -%}
+            {%- do branches.append('when ' ~ dbt_braze.byte_length(column) ~ ' > ' ~ limit
+                ~ " then '" ~ (column | lower) ~ ' is longer than ' ~ limit ~ " bytes'") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(branches) }}
+{% endmacro %}
+
+
+{# One row per source row: its user key. #}
+{% macro source_keys(relation, identifiers, priority=none) -%}
+        select {{ dbt_braze.user_key_of(identifiers) }} as braze_row
+        from (
+            select {{ dbt_braze.identifiers_of_row(identifiers, priority) }}
+            from {{ relation }}
+        ) as identified
+    {%- endmacro %}

@@ -2,8 +2,8 @@
    the next run emits it. #}
 {% macro invalid_view_created() %}
     {%- if execute and not dbt_braze.is_partial_run() %}
-        {%- set columns = dbt_braze.columns_of_kinds(model.config.meta.braze.identifiers) %}
-        create or replace view {{ this.incorporate(path={'identifier': this.identifier ~ '_invalid'}, type='view') }} as
+        {%- set columns = dbt_braze.key_columns(model.config.meta.braze) -%}
+        {%- set sql %}
         {{ dbt_braze.state_of_this_model() }},
 
         repeated as (
@@ -25,15 +25,7 @@
             on state.braze_row = repeated.braze_row
         where state.invalid_reason is not null
             or repeated.braze_row is not null
+        {%- endset %}
+        {{ dbt_braze.replaced_view(dbt_braze.companion(this, 'invalid', 'view'), sql) }}
     {%- endif -%}
-{% endmacro %}
-
-
-{# CDI's columns of the given kinds of identifier. #}
-{% macro columns_of_kinds(kinds) %}
-    {%- set columns = [] -%}
-    {%- for kind in kinds -%}
-        {%- do columns.extend(['ALIAS_NAME', 'ALIAS_LABEL'] if kind == 'alias' else [kind | upper]) -%}
-    {%- endfor -%}
-    {{ return(columns) }}
 {% endmacro %}

@@ -213,13 +213,33 @@ def test_a_batch_written_by_an_overlapping_run_is_found_and_its_users_sent_again
     project.sql(
         "insert into users select UPDATED_AT - to_microseconds(5000), EXTERNAL_ID, "
         '\'{"city":"late","plan":1}\', \'late\', '
-        'braze_row, \'h\', \'{"city":"0000000000000000","age":"1111111111111111"}\' from users '
+        'braze_row, \'h\', \'{"city":"0000000000000000","age":"1111111111111111"}\', braze_base from users '
         "where EXTERNAL_ID = 'a' order by UPDATED_AT desc limit 1"
     )
     project.run()
     assert payloads(project) == [("a", {"name": "A", "age": 50, "city": "z"})]
     project.run()
     assert project.sql("select count(distinct braze_batch) from users") == [(4,)]
+
+
+def test_a_run_that_started_before_two_others_and_ended_after_them_hides_nothing(project: DbtProject) -> None:
+    project.run()
+    base = project.sql("select distinct braze_batch from users")[0][0]
+    project.sql("update crm.customers set city = 'second' where id = 'a'")
+    project.run()
+    project.sql("update crm.customers set name = 'N' where id = 'b'")
+    project.run()
+    # It read the source before the second run did, and appends now: in the log, its city is the newest.
+    project.sql(
+        "insert into users select UPDATED_AT + to_microseconds(5000), 'a', '{\"city\":\"first\"}', 'slow', braze_row, 'h', "
+        "'{\"name\":\"559aead08264d579\",\"age\":\"6b86b273ff34fce1\",\"city\":\"0000000000000000\"}', ? "
+        "from users where EXTERNAL_ID = 'a' order by UPDATED_AT desc limit 1",
+        [base],
+    )
+    project.run()
+    assert payloads(project) == [("a", {"name": "A", "age": 1, "city": "second"})]
+    project.run()
+    assert project.sql("select count(distinct braze_batch) from users") == [(5,)]
 
 
 def test_every_problem_of_a_model_is_in_one_error_and_stops_that_model_only(project: DbtProject) -> None:
@@ -346,7 +366,8 @@ PEAK_OF_QUERY = """
 import pathlib, re, sys, duckdb
 connection = duckdb.connect(sys.argv[1], config={"threads": 1})
 connection.execute("set enable_progress_bar = false")
-connection.execute(f"create temp table result as {pathlib.Path(sys.argv[2]).read_text()}")
+batch = pathlib.Path(sys.argv[2]).read_text().split("/* dbt_braze: end of the batch */")[0]
+connection.execute(f"create temp table result as {batch} select * from batch")
 print(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 """
 
@@ -369,8 +390,8 @@ def test_every_argument_of_the_wrong_kind_is_named(project: DbtProject) -> None:
     attributes = "[{'name': 'dob', 'colum': 'age', 'type': 'date'}, 5], baseline='no'"
     project.model("bad", MODEL % attributes)
     output = project.run(fails=True)
-    assert "attribute 1 has colum" in output
-    assert "attribute 2 is neither a name" in output
+    assert "attributes, entry 1 has colum" in output
+    assert "attributes, entry 2 is neither a name" in output
     assert "baseline is 'no'" in output
     project.model("bad", MODEL % "'name'")
     assert "attributes is no list" in project.run(fails=True)
