@@ -14,11 +14,12 @@
     {%- set attribute = {'name': given} if given is string else dict(given) -%}
     {%- set name = attribute.get('name', '') -%}
     {%- set own_column = attribute.get('column') is not none -%}
-    {%- set column = attribute.column if own_column else (parent ~ '.' ~ name if parent else name) -%}
     {%- set type = attribute.get('type') -%}
     {%- if type is none -%}
-        {%- set type = 'object' if attribute.get('fields') else types.get(column | lower) -%}
+        {%- set path = attribute.column if own_column else (parent ~ '.' ~ name if parent else name) -%}
+        {%- set type = 'object' if attribute.get('fields') else types.get(path | lower) -%}
     {%- endif -%}
+    {%- set column = attribute.column if own_column else (dbt_braze.object_field(parent, name, type) if parent else name) -%}
     {%- set fields = [] -%}
     {%- for field in attribute.get('fields') or [] -%}
         {%- do fields.append(dbt_braze.normalized_attribute(field, types, column if own_column or parent else none)) -%}
@@ -68,7 +69,7 @@
     {%- elif base == 'date' -%} {{ return('date') }}
     {%- elif base.startswith('timestamp') or base == 'datetime' -%} {{ return('timestamp') }}
     {%- elif base in ['struct', 'row', 'record', 'map', 'object'] -%} {{ return('object') }}
-    {%- elif base in ['json', 'jsonb'] -%} {{ return('json') }}
+    {%- elif base in ['json', 'jsonb', 'variant', 'super'] -%} {{ return('json') }}
     {%- endif -%}
     {{ return(none) }}
 {% endmacro %}

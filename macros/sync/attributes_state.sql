@@ -107,7 +107,7 @@ state as (
         {%- set names.bytes = names.bytes + attribute.name.encode('utf-8') | length + 8 -%}
     {%- endfor -%}
     {%- do branches.append('when ' ~ dbt_braze.byte_length('payload') ~ ' + ' ~ names.bytes
-        ~ ' > ' ~ dbt_braze.max_payload_bytes() ~ " then 'payload is larger than " ~ dbt_braze.max_payload_text() ~ "'") -%}
+        ~ ' > ' ~ dbt_braze.max_payload_bytes() ~ " or payload = '{?}' then 'payload is larger than " ~ dbt_braze.max_payload_text() ~ "'") -%}
     {{ return('case\n            ' ~ (branches | join('\n            ')) ~ '\n        end') }}
 {% endmacro %}
 
@@ -115,9 +115,9 @@ state as (
 {# Branches of a case: what is wrong with the JSON text of a value of this type. #}
 {% macro value_reasons(attribute, text, what) %}
     {%- set branches = [] -%}
-    {%- if attribute.type in ('integer', 'decimal', 'float') -%}
+    {%- if attribute.type in ('integer', 'decimal', 'float', 'string') -%}
         {%- do branches.append('when ' ~ text ~ ' = ' ~ dbt_braze.json_impossible() ~ ' then '
-            ~ dbt_braze.literal(what ~ ' is out of the range of its type')) -%}
+            ~ dbt_braze.literal(what ~ (' is longer than this warehouse can escape' if attribute.type == 'string' else ' is out of the range of its type'))) -%}
     {%- elif attribute.type in ('array', 'object', 'json') -%}
         {%- do branches.append('when not ' ~ dbt_braze.json_is_sound(text) ~ ' then '
             ~ dbt_braze.literal(what ~ ' is not valid JSON, or holds a null inside')) -%}

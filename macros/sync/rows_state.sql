@@ -64,7 +64,7 @@ state as (
         {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
         case
             {{ reasons | join('\n            ') }}
-            when {{ dbt_braze.byte_length('payload') }} > {{ dbt_braze.max_payload_bytes() }} then 'payload is larger than {{ dbt_braze.max_payload_text() }}'
+            when {{ dbt_braze.byte_length('payload') }} > {{ dbt_braze.max_payload_bytes() }} or payload = '{?}' then 'payload is larger than {{ dbt_braze.max_payload_text() }}'
         end as invalid_reason
     from numbered
     where copy = 1 or braze_row is null

@@ -1,4 +1,14 @@
-{# Reading JSON text: elements of arrays, fields of objects, and texts to compare JSON by. #}
+{# Reading objects, and JSON text: elements of arrays, fields of objects, texts to compare JSON by. #}
+
+{# A field of a column that is an object: an expression of the type of an attribute. #}
+{% macro object_field(object, name, type) %}
+    {{ return(adapter.dispatch('object_field', 'dbt_braze')(object, name, type)) }}
+{% endmacro %}
+
+{% macro default__object_field(object, name, type) %}
+    {{ return(object ~ '.' ~ name) }}
+{% endmacro %}
+
 
 {# A query with one row per element of the JSON array in the column `text` of the relation: the columns `passed`, `element`
    (its JSON text) and `element_index`, from 0. A null has no elements. #}
