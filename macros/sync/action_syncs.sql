@@ -80,7 +80,7 @@
             {%- set user = dbt_braze.user_of_action(key, identifiers, prioritization) -%}
             {%- do columns.update(user.columns) -%}
             {%- do reasons.extend(user.reasons) -%}
-            {%- do values.update(user.keys if not key else {key: dbt_braze.object_of(user.keys)}) -%}
+            {%- do values.update(user.values_of_keys if not key else {key: dbt_braze.object_of(user.values_of_keys)}) -%}
         {%- endfor -%}
         {%- set payload = dbt_braze.object_of(values) %}
 {{ dbt_braze.rows_state(relation, [], columns, payload, payload, reasons, updated_at=updated_at) }}
@@ -115,7 +115,7 @@
     {%- if shared and prioritization -%}
         {%- do keys.update({'prioritization': 'case when ' ~ (shared | join(' or ')) ~ ' then ' ~ dbt_braze.literal(tojson(prioritization)) ~ ' end'}) -%}
     {%- endif -%}
-    {{ return({'columns': columns, 'keys': keys, 'reasons': [
+    {{ return({'columns': columns, 'values_of_keys': keys, 'reasons': [
         'when ' ~ (present | join(' + ')) ~ " != 1 then 'not exactly one kind of identifier" ~ (' in ' ~ key if key else '') ~ "'"
     ] if present else []}) }}
 {% endmacro %}

@@ -14,8 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 class DbtProject:
     """One project folder with one DuckDB file, `warehouse.duckdb`."""
 
-    def __init__(self, folder: Path, project_vars: dict[str, Any] | None = None) -> None:
-        """Lay out the project and install the package."""
+    def __init__(
+        self, folder: Path, project_vars: dict[str, Any] | None = None, output: dict[str, Any] | None = None
+    ) -> None:
+        """Lay out the project and install the package; `output` is the target, of DuckDB unless it is given."""
         self.folder = folder
         self.database = folder / "warehouse.duckdb"
         self._write("packages.yml", {"packages": [{"local": str(ROOT)}]})
@@ -27,7 +29,7 @@ class DbtProject:
             "vars": project_vars or {},
         }
         self._write("dbt_project.yml", project)
-        output = {"type": "duckdb", "path": str(self.database), "schema": "main", "threads": 2}
+        output = output or {"type": "duckdb", "path": str(self.database), "schema": "main", "threads": 2}
         self._write("profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})
         (folder / "models").mkdir()
         self.dbt("deps")

@@ -232,7 +232,7 @@ def test_a_run_that_started_before_two_others_and_ended_after_them_hides_nothing
     # It read the source before the second run did, and appends now: in the log, its city is the newest.
     project.sql(
         "insert into users select UPDATED_AT + to_microseconds(5000), 'a', '{\"city\":\"first\"}', 'slow', braze_row, 'h', "
-        "'{\"name\":\"559aead08264d579\",\"age\":\"6b86b273ff34fce1\",\"city\":\"0000000000000000\"}', ? "
+        '\'{"name":"559aead08264d579","age":"6b86b273ff34fce1","city":"0000000000000000"}\', ? '
         "from users where EXTERNAL_ID = 'a' order by UPDATED_AT desc limit 1",
         [base],
     )

@@ -37,14 +37,14 @@ def invalid(project: DbtProject, table: str) -> list[str]:
     return [row[0] for row in project.sql(f"select invalid_reason from {table}_invalid order by 1")]
 
 
-EVENTS = """{{ dbt_braze.events_sync(source('crm', 'rows'), event_id='id', external_id='user_id', name='name', time='at',
+EVENTS = """{{ dbt_braze.events_sync(source('crm', 'rows'), event_id='id', external_id='user_id', name='name', time='happened_at',
     properties=[{'name': 'n', 'type': 'integer'}, {'name': 'day', 'type': 'date'}, {'name': 'place', 'column': 'place', 'fields':
         [{'name': 'city', 'type': 'string'}, {'name': 'since', 'type': 'timestamp'}]}], app_id="'app'") }}"""
 
 
 def test_each_event_is_emitted_once_also_when_it_arrives_late(project: DbtProject) -> None:
     project.sql(
-        "create table crm.rows (id varchar, user_id varchar, name varchar, at timestamp, n bigint, day date, "
+        "create table crm.rows (id varchar, user_id varchar, name varchar, happened_at timestamp, n bigint, day date, "
         "place struct(city varchar, since timestamp))"
     )
     project.model("events", EVENTS)
@@ -82,7 +82,7 @@ def test_each_event_is_emitted_once_also_when_it_arrives_late(project: DbtProjec
 
 
 PURCHASES = """{{ dbt_braze.purchases_sync(source('crm', 'rows'), purchase_id='id', external_id='user_id', product_id='product',
-    currency='currency', price='price', quantity='quantity', time='at') }}"""
+    currency='currency', price='price', quantity='quantity', time='happened_at') }}"""
 
 
 def test_purchases_of_more_than_100_pieces_are_split(project: DbtProject) -> None:
@@ -91,7 +91,7 @@ def test_purchases_of_more_than_100_pieces_are_split(project: DbtProject) -> Non
         "('1', 'a', 'shoe', 'USD', 12.50, 250, timestamp '2026-01-01'), ('2', 'a', 'hat', 'EUR', -3, null, timestamp '2026-01-01'), "
         "('3', 'a', 'cap', 'eur', 1, 1, timestamp '2026-01-01'), ('4', 'a', 'cap', 'EUR', null, 1, timestamp '2026-01-01'), "
         "('5', 'a', 'cap', 'EUR', 1, 0, timestamp '2026-01-01'), ('6', 'a', 'cap', 'EUR', 1, 100001, timestamp '2026-01-01')) "
-        "as t(id, user_id, product, currency, price, quantity, at)"
+        "as t(id, user_id, product, currency, price, quantity, happened_at)"
     )
     project.model("purchases", PURCHASES)
     project.run()
@@ -414,7 +414,9 @@ def test_subscription_states_are_sent_when_they_change(project: DbtProject) -> N
 
 
 def test_canvas_triggers_have_properties_and_are_for_cdi_alone(project: DbtProject) -> None:
-    project.sql("create table crm.rows as select * from (values ('1', 'a', 5), ('2', 'b', null)) as t(id, user_id, n)")
+    project.sql(
+        "create table crm.rows as select * from (values ('1', 'a', 5), ('2', 'b', null)) as t(id, user_id, n)"
+    )
     call = (
         "{{{{ dbt_braze.canvas_triggers_sync(source('crm', 'rows'), trigger_id='id', external_id='user_id', "
         "properties=[{{'name': 'n', 'type': 'integer'}}]{}) }}}}"

@@ -19,8 +19,12 @@ class AdapterSql:
         credentials_class = FACTORY.load_plugin(output["type"])
         data = credentials_class.translate_aliases(settings)
         credentials_class.validate(data)
+        credentials = credentials_class.from_dict(data)
+        if hasattr(credentials, "keep_open"):
+            # dbt-duckdb would hold the file, and the runs of dbt are other processes.
+            credentials.keep_open = False
         config = SimpleNamespace(
-            credentials=credentials_class.from_dict(data),
+            credentials=credentials,
             profile_name="tests",
             target_name="tests",
             threads=1,

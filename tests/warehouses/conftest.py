@@ -1,0 +1,38 @@
+"""One running engine per warehouse, shared by all tests of it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "dbt")]
+
+from engines import NAMES  # noqa: E402 (found by the path above)
+from warehouse import Warehouse  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--warehouse", action="append", choices=NAMES, help="only this warehouse; may be repeated"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "warehouse" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--warehouse", default=None) or NAMES
+        metafunc.parametrize("warehouse", chosen, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def warehouse(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Warehouse]:
+    """Start the engine of a warehouse; stop it when its last test is done."""
+    running = Warehouse(request.param, tmp_path_factory.mktemp(request.param))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
