@@ -37,19 +37,19 @@
     {%- set schema = given.schema or target.schema -%}
     {%- set created = {} -%}
     {%- for name in given.create_tables -%}
-        {%- do created.update({name: api.Relation.create(database=database, schema=schema, identifier=name)}) -%}
+        {%- do created.update({name: dbt_braze.setup_relation(database, schema, name)}) -%}
     {%- endfor -%}
     {%- set readable = created.values() | list -%}
     {%- if given.tables is none -%}
         {%- do readable.extend(dbt_braze.relations_for_cdi()) -%}
     {%- elif given.tables != 'all' -%}
         {%- for name in given.tables -%}
-            {%- do readable.append(api.Relation.create(database=database, schema=schema, identifier=name)) -%}
+            {%- do readable.append(dbt_braze.setup_relation(database, schema, name)) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- set schemas = {} -%}
     {%- if created or given.tables is not none -%}
-        {%- set named = api.Relation.create(database=database, schema=schema).without_identifier() -%}
+        {%- set named = dbt_braze.setup_relation(database, schema).without_identifier() -%}
         {%- do schemas.update({named.render(): named}) -%}
     {%- endif -%}
     {%- for relation in readable -%}
@@ -70,9 +70,24 @@
 {% macro relations_for_cdi() %}
     {%- set relations = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.get('meta', {}).get('braze', {}).get('deliver') == 'cdi' -%}
-        {%- do relations.append(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+        {%- do relations.append(dbt_braze.setup_relation(node.database, node.schema, node.alias)) -%}
     {%- endfor -%}
     {{ return(relations) }}
+{% endmacro %}
+
+
+{# A relation as it is written in DDL and grants; quoted or not as dbt quotes it in this project. #}
+{% macro setup_relation(database, schema, identifier=none) %}
+    {{ return(adapter.dispatch('setup_relation', 'dbt_braze')(database, schema, identifier)) }}
+{% endmacro %}
+
+{% macro default__setup_relation(database, schema, identifier) %}
+    {{ return(api.Relation.create(database=database, schema=schema, identifier=identifier)) }}
+{% endmacro %}
+
+{# DDL reaches only the database that one is connected to, and takes no name of it: docs.aws.amazon.com, CREATE SCHEMA. #}
+{% macro redshift__setup_relation(database, schema, identifier) %}
+    {{ return(api.Relation.create(database=database, schema=schema, identifier=identifier).include(database=false)) }}
 {% endmacro %}
 
 
@@ -124,7 +139,7 @@
 {% macro print_setup(setup, statements, by_hand) %}
     {%- set lines = ['-- Braze Cloud Data Ingestion on ' ~ target.type ~ (', instance ' ~ (setup.instance | upper) if setup.addresses else '')] -%}
     {%- do lines.append('-- ' ~ ('These statements are run now, in this order.' if setup.execute
-        else 'Nothing is run. With execute: true these statements are, in this order; running them again changes nothing.')) -%}
+        else 'Nothing is run; execute: true runs these statements in this order. Running them again changes nothing.')) -%}
     {%- for step in by_hand.before -%} {%- do lines.append('\n-- By hand, first: ' ~ step.replace('\n', '\n--   ')) -%} {%- endfor -%}
     {%- for statement in statements -%}
         {%- do lines.append('\n-- ' ~ loop.index ~ '. ' ~ statement.what) -%}

@@ -66,7 +66,7 @@
         'user': adapter.quote(setup.user | upper),
         'role': adapter.quote((setup.role or setup.user ~ '_ROLE') | upper),
         'warehouse': adapter.quote((setup.warehouse or setup.user ~ '_WH') | upper),
-        'policy': adapter.quote((setup.user ~ '_POLICY') | upper),
+        'policy': adapter.quote((setup.user ~ '_CDI_POLICY') | upper),
     }) }}
 {% endmacro %}
 
@@ -106,7 +106,7 @@
    length, so its text has this piece at this place whatever the size; a private key has a version number there. #}
 {% macro key_problems(public_key) %}
     {%- if public_key is none -%} {{ return([]) }} {%- endif -%}
-    {%- if 'PRIVATE KEY' in public_key | string or modules.re.match('MII[A-Za-z0-9+/]{3}(IBA|AgE)', public_key | string) -%}
+    {%- if 'PRIVATE KEY' in public_key | string or modules.re.match('MII[A-Za-z0-9+/]{3}IBA', dbt_braze.key_body(public_key)) -%}
         {{ return(['public_key is a private key. dbt has written it to its log by now: make a new pair, and give the public key']) }}
     {%- endif -%}
     {%- if not modules.re.fullmatch('MII[A-Za-z0-9+/]{3}ANBgkqhkiG9w0BAQEFAAOC[A-Za-z0-9+/]+={0,2}', dbt_braze.key_body(public_key)) -%}

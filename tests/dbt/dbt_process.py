@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -16,7 +17,12 @@ CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "dbt.task
 
 def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
     """Run `dbt <arguments>` in the folder, write what it prints to the log, and return its exit code."""
-    child = CONTEXT.Process(target=_child, args=(arguments, str(folder), str(log), dict(os.environ)))
+    return run(_child, (arguments, str(folder), str(log)))
+
+
+def run(target: Callable[..., None], arguments: tuple[object, ...]) -> int:
+    """Run the function, which takes the environment last, in a fresh process and return its exit code."""
+    child = CONTEXT.Process(target=target, args=(*arguments, dict(os.environ)))
     child.start()
     child.join(timeout=300)
     if child.is_alive():
