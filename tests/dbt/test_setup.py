@@ -31,7 +31,6 @@ USERS = {
     "bigquery": "braze-ingestion@shop-analytics.iam.gserviceaccount.com",
     "redshift": "braze_ingestion",
     "databricks": "01234567-89ab-cdef-0123-456789abcdef",
-    "duckdb": None,
 }
 TABLES = [
     "users_attributes_sync",
@@ -73,8 +72,9 @@ class Setup:
         return log.read_text()
 
     def cdi(self, *, fails: bool = False, found: str = "", **arguments: Any) -> str:
-        """Run the setup, with a user and an instance unless told otherwise."""
-        settings = {"instance": "US-01", "user": USERS[self.warehouse], **arguments}
+        """Run the setup, with an instance and a user where there is one, unless told otherwise."""
+        who = {} if self.warehouse == "duckdb" else {"instance": "US-01", "user": USERS[self.warehouse]}
+        settings = {**who, **arguments}
         output = self.operation("braze_setup_cdi", fails=fails, found=found, **settings)
         return output if fails else output[output.index("-- Braze") :]
 
@@ -256,6 +256,7 @@ def test_without_a_table_to_read_it_says_so(tmp_path: Path) -> None:
 
 
 def test_printing_runs_nothing(setups: dict[str, Setup]) -> None:
+    assert "RUN create" not in setups["redshift"].operation("braze_setup_cdi", instance="US-01", user="braze")
     setups["duckdb"].cdi(schema="printed", create_tables=TABLES)
     assert setups["duckdb"].project.sql(
         "select count(*) from duckdb_schemas() where schema_name = 'printed'"
