@@ -8,14 +8,17 @@
             ~ adapter.quote(catalog) ~ ' to ' ~ principal}) -%}
     {%- endfor -%}
     {%- for schema in setup.schemas -%}
-        {%- do statements.append({'what': 'the service principal may use the schema', 'sql': 'grant use schema on schema ' ~ schema ~ ' to ' ~ principal}) -%}
+        {%- do statements.append({'what': 'the service principal may use the schema',
+            'sql': 'grant use schema on schema ' ~ schema ~ ' to ' ~ principal}) -%}
     {%- endfor -%}
     {%- if setup.all_tables -%}
-        {%- do statements.append({'what': 'the service principal may read all tables, now and later', 'sql': 'grant select on schema '
+        {%- do statements.append({'what': 'the service principal may read all tables, now and later',
+            'sql': 'grant select on schema '
             ~ setup.schemas[0] ~ ' to ' ~ principal}) -%}
     {%- else -%}
         {%- for relation in setup.readable -%}
-            {%- do statements.append({'what': 'the service principal may read the table', 'sql': 'grant select on table ' ~ relation ~ ' to ' ~ principal}) -%}
+            {%- do statements.append({'what': 'the service principal may read the table',
+                'sql': 'grant select on table ' ~ relation ~ ' to ' ~ principal}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(statements) }}

@@ -9,15 +9,18 @@
         'sql': 'create user ' ~ user ~ ' password disable',
     }] -%}
     {%- for schema in setup.schemas -%}
-        {%- do statements.append({'what': user ~ ' may use the schema', 'sql': 'grant usage on schema ' ~ schema ~ ' to ' ~ user}) -%}
+        {%- do statements.append({'what': user ~ ' may use the schema',
+            'sql': 'grant usage on schema ' ~ schema ~ ' to ' ~ user}) -%}
     {%- endfor -%}
     {%- if setup.all_tables -%}
         {#- Default privileges would cover only what the one who grants creates: docs.aws.amazon.com, Scoped permissions. -#}
-        {%- do statements.append({'what': user ~ ' may read all tables, now and later', 'sql': 'grant select for tables in schema '
+        {%- do statements.append({'what': user ~ ' may read all tables, now and later',
+            'sql': 'grant select for tables in schema '
             ~ setup.schemas[0] ~ ' to ' ~ user}) -%}
     {%- else -%}
         {%- for relation in setup.readable -%}
-            {%- do statements.append({'what': user ~ ' may read the table', 'sql': 'grant select on table ' ~ relation ~ ' to ' ~ user}) -%}
+            {%- do statements.append({'what': user ~ ' may read the table',
+                'sql': 'grant select on table ' ~ relation ~ ' to ' ~ user}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(statements) }}

@@ -22,10 +22,12 @@
     ] -%}
     {%- for database in setup.schemas | map(attribute='database') | unique -%}
         {%- set name = api.Relation.create(database=database) -%}
-        {%- do statements.append({'what': names.role ~ ' may use the database', 'sql': 'grant usage on database ' ~ name ~ ' to role ' ~ names.role}) -%}
+        {%- do statements.append({'what': names.role ~ ' may use the database',
+            'sql': 'grant usage on database ' ~ name ~ ' to role ' ~ names.role}) -%}
     {%- endfor -%}
     {%- for schema in setup.schemas -%}
-        {%- do statements.append({'what': names.role ~ ' may use the schema', 'sql': 'grant usage on schema ' ~ schema ~ ' to role ' ~ names.role}) -%}
+        {%- do statements.append({'what': names.role ~ ' may use the schema',
+            'sql': 'grant usage on schema ' ~ schema ~ ' to role ' ~ names.role}) -%}
     {%- endfor -%}
     {%- do statements.extend(dbt_braze.snowflake_table_grants(setup, names.role)) -%}
     {%- do statements.extend([
@@ -48,12 +50,14 @@
     {%- set statements = [] -%}
     {%- if setup.all_tables -%}
         {%- for which in ['all', 'future'] -%}
-            {%- do statements.append({'what': role ~ ' may read ' ~ which ~ ' tables', 'sql': 'grant select on ' ~ which ~ ' tables in schema '
+            {%- do statements.append({'what': role ~ ' may read ' ~ which ~ ' tables',
+                'sql': 'grant select on ' ~ which ~ ' tables in schema '
                 ~ setup.schemas[0] ~ ' to role ' ~ role}) -%}
         {%- endfor -%}
     {%- else -%}
         {%- for relation in setup.readable -%}
-            {%- do statements.append({'what': role ~ ' may read the table', 'sql': 'grant select on table ' ~ relation ~ ' to role ' ~ role}) -%}
+            {%- do statements.append({'what': role ~ ' may read the table',
+                'sql': 'grant select on table ' ~ relation ~ ' to role ' ~ role}) -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(statements) }}
