@@ -65,6 +65,12 @@ state as (
     where source_keys.braze_row is null
         and sent.braze_row not like '%/%'
         and sent.row_hash is not null
+        -- Of a sync with several kinds of identifier, the users whom this one can name.
+        and (
+            {%- for identifier in identifiers %}
+            sent.{{ identifier.columns.keys() | first }} is not null{{ ' or' if not loop.last }}
+            {%- endfor %}
+        )
 
 )
 {%- endmacro %}
