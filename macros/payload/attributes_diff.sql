@@ -3,6 +3,8 @@
    In   attribute_1, attribute_2, …  JSON text of the value now, null for none
         known_hashes  what was emitted: {"<name>":"<hash of the value>"}, "" as the hash of a null that was emitted
         forgotten     '*', or a JSON array of the names whose value in Braze is no longer certain, or ''
+        operation_1, operation_points_1, …  for an attribute with a key: what changes its array in Braze, and its estimated
+        data points; null where the array is sent as a whole
    Out  `passed`, payload (only the changed keys), attribute_hashes (what is emitted once this payload is), dropped_hashes (the
         part of it for attributes that are not listed, or null), points_1, points_2, … (estimated data points)
 
@@ -21,6 +23,10 @@ attributes_hashed as (
         forgotten,
         {%- for attribute in attributes %}
         attribute_{{ loop.index }},
+        {%- if attribute.key %}
+        operation_{{ loop.index }},
+        operation_points_{{ loop.index }},
+        {%- endif %}
         {{ dbt_braze.attribute_hash(attribute, 'attribute_' ~ loop.index) }} as hash_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }}
@@ -37,6 +43,10 @@ attributes_compared as (
         {{ dbt_braze.dropped_hashes(attributes) }} as dropped_hashes,
         {%- for attribute in attributes %}
         attribute_{{ loop.index }},
+        {%- if attribute.key %}
+        operation_{{ loop.index }},
+        operation_points_{{ loop.index }},
+        {%- endif %}
         hash_{{ loop.index }},
         {{ dbt_braze.is_changed(attribute.name, 'hash_' ~ loop.index) }} as is_changed_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
@@ -54,7 +64,7 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
         {{ dbt_braze.hashes_after(attributes, unset_dropped) }} as attribute_hashes,
         dropped_hashes,
         {%- for attribute in attributes %}
-        case when is_changed_{{ loop.index }} then {{ dbt_braze.attribute_data_points(attribute, 'attribute_' ~ loop.index) }} else 0 end as points_{{ loop.index }}{{ ',' if not loop.last }}
+        case when is_changed_{{ loop.index }} then {{ 'coalesce(operation_points_' ~ loop.index ~ ', 1)' if attribute.key else dbt_braze.attribute_data_points(attribute, 'attribute_' ~ loop.index) }} else 0 end as points_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
     from attributes_compared
 
@@ -100,7 +110,7 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
     {%- set pairs = [] -%}
     {%- for attribute in attributes -%}
         {%- do pairs.append('case when is_changed_' ~ loop.index ~ ' then ' ~ dbt_braze.literal('"' ~ attribute.name ~ '":')
-            ~ ' || coalesce(attribute_' ~ loop.index ~ ', ' ~ dbt_braze.literal(dbt_braze.value_that_removes(attribute)) ~ ') end') -%}
+            ~ ' || coalesce(' ~ ('operation_' ~ loop.index ~ ', ' if attribute.key else '') ~ 'attribute_' ~ loop.index ~ ', ' ~ dbt_braze.literal(dbt_braze.value_that_removes(attribute)) ~ ') end') -%}
     {%- endfor -%}
     {%- if unset_dropped -%} {%- do pairs.append(dbt_braze.dropped_nulls()) -%} {%- endif -%}
     {{ return("'{' || " ~ dbt_braze.join_present(pairs) ~ " || '}'") }}

@@ -25,10 +25,12 @@
         {%- do fields.append(dbt_braze.normalized_attribute(field, types, column if own_column or parent else none)) -%}
     {%- endfor -%}
     {#- JSON columns compare whatever the order of their keys, unless told otherwise. -#}
-    {%- set compare = attribute.get('compare') or ('canonical' if type == 'json' else none) -%}
+    {#- An array that is sent element by element says nothing about their order. -#}
+    {%- set compare = attribute.get('compare') or ({'json': 'canonical', 'array': 'set' if attribute.get('key') else none}.get(type)) -%}
     {{ return({
         'name': name, 'column': column, 'type': type, 'fields': fields, 'compare': compare,
         'beyond_15_digits': attribute.get('beyond_15_digits'), 'label': attribute.get('label'),
+        'key': attribute.get('key'),
     }) }}
 {% endmacro %}
 

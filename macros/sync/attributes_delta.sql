@@ -1,6 +1,7 @@
 {# From `state` (what the source holds) and the checkpoint (what has been emitted) to CTE `delta`, the rows of this run's batch. #}
 {% macro attributes_delta(relation, identifiers, attributes, priority, options) -%}
 {%- set identifier_columns = dbt_braze.identifier_columns(identifiers) -%}
+{%- set keyed = attributes | selectattr('key') | list -%}
 {%- set label = attributes | selectattr('type', 'equalto', 'label') | first | default(none) -%}
 {%- set labelled = '"' ~ modules.re.escape(label.name) ~ '":"[0-9a-f]+"' if label -%}
 ,
@@ -14,6 +15,7 @@ compared as (
         checkpoint.braze_batch as braze_base,
         case when checkpoint.row_hash is null then 0 else 1 end as is_known,
         coalesce(checkpoint.attribute_hashes, '{}') as known_hashes,
+        checkpoint.attribute_elements as known_elements,
         coalesce(checkpoint.forgotten, '') as forgotten
     from state
     left join {{ dbt_braze.checkpoint_relation() }} as checkpoint
@@ -51,6 +53,7 @@ departed as (
         checkpoint.braze_batch as braze_base,
         1 as is_known,
         checkpoint.attribute_hashes as known_hashes,
+        checkpoint.attribute_elements as known_elements,
         coalesce(checkpoint.forgotten, '') as forgotten
     from {{ dbt_braze.checkpoint_relation() }} as checkpoint
     left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
@@ -71,6 +74,7 @@ before_and_after as (
         compared.braze_base,
         compared.is_known,
         compared.known_hashes,
+        compared.known_elements,
         compared.forgotten
     from compared
     left join repeated
@@ -86,8 +90,11 @@ before_and_after as (
 
 ),
 
+{{ dbt_braze.array_operations(identifiers, attributes) -}}
+
 {{ dbt_braze.attributes_diff(
-    'before_and_after', attributes, identifier_columns + ['braze_row', 'row_hash', 'braze_base', 'is_known'],
+    'with_operations' if keyed else 'before_and_after', attributes,
+    identifier_columns + ['braze_row', 'row_hash', 'attribute_elements' if keyed else 'known_elements', 'braze_base', 'is_known'],
     unset_dropped=options.dropped_attributes == 'unset',
 ) }},
 
@@ -105,6 +112,7 @@ delta as (
             else {{ dbt.hash("row_hash || dropped_hashes") }}
         end as row_hash,
         attribute_hashes,
+        {{ 'attribute_elements' if keyed else 'known_elements' }} as attribute_elements,
         braze_base,
         is_known,
         0 as is_deletion,
@@ -124,6 +132,7 @@ delta as (
         checkpoint.braze_row,
         {{ dbt.hash("checkpoint.row_hash || 'left'") }},
         {{ dbt_braze.regexp_replace_all('checkpoint.attribute_hashes', labelled, '"' ~ label.name ~ '":""') }},
+        checkpoint.attribute_elements,
         checkpoint.braze_batch,
         1,
         0,

@@ -7,7 +7,7 @@
 {% endmacro %}
 
 
-{# CTE `batch`, from `delta`: key columns, payload, braze_row, row_hash, attribute_hashes, braze_base, is_known, is_deletion,
+{# CTE `batch`, from `delta`: key columns, payload, braze_row, the state columns, braze_base, is_known, is_deletion,
    and the numbers points_1, … of estimated data points, one for each of `billed`. `extra` are columns of this kind of sync,
    `measured` columns that only the estimate reads.
    `complete` is a condition: only then does it hold that the source need not be read again. #}
@@ -21,8 +21,9 @@ batch as (
         {{ column }},
         {%- endfor %}
         braze_row,
-        row_hash,
-        attribute_hashes,
+        {%- for column in dbt_braze.state_columns(braze) %}
+        {{ column }},
+        {%- endfor %}
         braze_base,
         is_known,
         is_deletion,
@@ -45,9 +46,9 @@ batch as (
         {{ dbt.cast('null', 'boolean' if column == 'DELETED' else dbt_braze.type_text()) }},
         {%- endfor %}
         {{ dbt_braze.text_literal('run/' ~ invocation_id) }},
+        {%- for column in dbt_braze.state_columns(braze) + ['braze_base'] %}
         {{ dbt.cast('null', dbt_braze.type_text()) }},
-        {{ dbt.cast('null', dbt_braze.type_text()) }},
-        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        {%- endfor %}
         0,
         0,
         {%- for attribute in billed %}
@@ -88,7 +89,7 @@ select
     {%- for column in extra %}
     batch.{{ column }},
     {%- endfor %}
-    {%- for column in ['braze_batch', 'braze_row', 'row_hash', 'attribute_hashes', 'braze_base'] %}
+    {%- for column in ['braze_batch', 'braze_row'] + dbt_braze.state_columns(braze) + ['braze_base'] %}
     {{ dbt.cast('batch.' ~ column, dbt_braze.type_text()) }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ dbt_braze.batch_relation() }} as batch

@@ -31,7 +31,7 @@
 {% macro spec_problems(spec, what) %}
     {%- set problems = [] -%}
     {%- if spec is mapping -%}
-        {%- set known = ['name', 'column', 'type', 'fields', 'compare', 'beyond_15_digits', 'label'] -%}
+        {%- set known = ['name', 'column', 'type', 'fields', 'compare', 'beyond_15_digits', 'label', 'key'] -%}
         {%- set unknown = spec.keys() | reject('in', known) | list -%}
         {%- if unknown -%}
             {%- do problems.append(what ~ ' has ' ~ (unknown | join(', ')) ~ '; known are ' ~ (known | join(', '))) -%}
@@ -161,6 +161,14 @@
         {%- do problems.append(what ~ " has the type '" ~ attribute.type ~ "'; known are " ~ (types | join(', '))) -%}
     {%- elif attribute.fields and attribute.type != 'object' -%}
         {%- do problems.append(what ~ ' has fields, so its type is object and not ' ~ attribute.type) -%}
+    {%- endif -%}
+    {%- if attribute.key is not none -%}
+        {%- if attribute.type != 'array' or attribute.compare != 'set' -%}
+            {%- do problems.append(what ~ ': a key is for arrays of objects, whose order then does not count') -%}
+        {%- endif -%}
+        {%- if attribute.key is not string or modules.re.search('["\\\\\\x00-\\x1f.$]|^$', attribute.key) -%}
+            {%- do problems.append(what ~ ': a key is the name of a field, without double quote, backslash, dot or $') -%}
+        {%- endif -%}
     {%- endif -%}
     {%- set comparisons = {'array': ['list', 'set'], 'json': ['canonical', 'text']}.get(attribute.type, []) -%}
     {%- if attribute.compare is not none and attribute.compare not in comparisons -%}

@@ -31,6 +31,13 @@
 {% endmacro %}
 
 
+{# What log and checkpoint say about the state of a row once it is applied: the hash of all of it; for attributes the hash of
+   each, {"<name>":"<hash>"} (for an audience the labels); and of arrays that are sent element by element the ids and hashes. #}
+{% macro state_columns(braze) %}
+    {{ return(['row_hash', 'attribute_hashes'] + (['attribute_elements'] if braze.sync == 'attributes' and not braze.audience else [])) }}
+{% endmacro %}
+
+
 {# Pre-hook. Without a log there is nothing that has been emitted: a first run, or a rebuild that a var asked for. #}
 {% macro checkpoint_dropped() %}
     {%- if execute and not is_incremental() %}
@@ -47,8 +54,9 @@
             {%- for column in dbt_braze.checkpoint_key_columns(model.config.meta.braze) %}
             {{ column }} {{ dbt_braze.type_text() }},
             {%- endfor %}
-            row_hash {{ dbt_braze.type_text() }},
-            attribute_hashes {{ dbt_braze.type_text() }},
+            {%- for column in dbt_braze.state_columns(model.config.meta.braze) %}
+            {{ column }} {{ dbt_braze.type_text() }},
+            {%- endfor %}
             forgotten {{ dbt_braze.type_text() }},
             forgotten_at {{ dbt_braze.type_updated_at() }},
             updated_at {{ dbt_braze.type_updated_at() }},
@@ -84,6 +92,7 @@
 {% macro merge_into_checkpoint(log, checkpoint, braze) -%}
     {%- set keys = dbt_braze.checkpoint_key_columns(braze) -%}
     {%- set logged_keys = dbt_braze.key_columns(braze) -%}
+    {%- set states = dbt_braze.state_columns(braze) -%}
     {%- set source -%}
     with waiting as (
         select *
@@ -104,8 +113,9 @@
             {%- for key in keys %}
             {{ 'waiting.' ~ key if key in logged_keys else dbt.cast('null', dbt_braze.type_text()) }} as {{ key }},
             {%- endfor %}
-            waiting.row_hash,
-            waiting.attribute_hashes,
+            {%- for column in states %}
+            waiting.{{ column }},
+            {%- endfor %}
             waiting.UPDATED_AT as updated_at,
             waiting.braze_batch,
             known.forgotten,
@@ -122,8 +132,7 @@
         {%- for key in keys %}
         {{ key }},
         {%- endfor %}
-        row_hash,
-        attribute_hashes,
+        {{ states | join(',\n        ') }},
         case when forgotten_at > updated_at then forgotten end as forgotten,
         case when forgotten_at > updated_at then forgotten_at end as forgotten_at,
         updated_at,
@@ -140,6 +149,9 @@
         {%- endfor %}
         max(row_hash) as row_hash,
         {{ dbt_braze.union_of_known(braze) }} as attribute_hashes,
+        {%- if 'attribute_elements' in states %}
+        max(attribute_elements) as attribute_elements,
+        {%- endif %}
         '*' as forgotten,
         {{ dbt_braze.now_utc() }} as forgotten_at,
         max(updated_at) as updated_at,
@@ -155,9 +167,9 @@
         {%- for key in keys %}
         {{ dbt.cast('null', dbt_braze.type_text()) }} as {{ key }},
         {%- endfor %}
-        {{ dbt.cast('null', dbt_braze.type_text()) }} as row_hash,
-        {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
-        {{ dbt.cast('null', dbt_braze.type_text()) }} as forgotten,
+        {%- for column in states + ['forgotten'] %}
+        {{ dbt.cast('null', dbt_braze.type_text()) }} as {{ column }},
+        {%- endfor %}
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as forgotten_at,
         max(UPDATED_AT) as updated_at,
         braze_batch
@@ -165,7 +177,7 @@
     group by braze_batch
     {%- endset -%}
     {{ dbt_braze.upserted_rows(checkpoint, source, 'braze_row',
-        ['braze_row'] + keys + ['row_hash', 'attribute_hashes', 'forgotten', 'forgotten_at', 'updated_at', 'braze_batch']) }}
+        ['braze_row'] + keys + states + ['forgotten', 'forgotten_at', 'updated_at', 'braze_batch']) }}
 {%- endmacro %}
 
 

@@ -428,3 +428,59 @@ def test_canvas_triggers_have_properties_and_are_for_cdi_alone(project: DbtProje
     assert project.sql("select count(*) from triggers") == [(2,)]
     project.model("triggers", call.format(", deliver='rest'"))
     assert "read by Braze alone" in project.run(fails=True)
+
+
+def test_arrays_of_objects_are_sent_element_by_element(project: DbtProject) -> None:
+    project.sql(
+        "create table crm.users as select * from (values "
+        "('a', [{'id': 1, 'name': 'x'}, {'id': 2, 'name': 'y'}]), ('b', [{'id': 1, 'name': 'x'}]), ('c', null)) as t(id, orders)"
+    )
+    project.model(
+        "users",
+        "{{ dbt_braze.attributes_sync(source('crm', 'users'), external_id='id', "
+        "attributes=[{'name': 'orders', 'type': 'array', 'key': 'id'}]) }}",
+    )
+    project.run()
+    assert newest(project, "users", "EXTERNAL_ID, PAYLOAD") == [
+        ("a", {"orders": [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]}),
+        ("b", {"orders": [{"id": 1, "name": "x"}]}),
+    ]
+    project.sql(
+        "update crm.users set orders = [{'id': 3, 'name': 'z'}, {'id': 2, 'name': 'Y'}] where id = 'a'"
+    )
+    project.sql("update crm.users set orders = null where id = 'b'")
+    project.sql(
+        "update crm.users set orders = [{'id': 1, 'name': 'x'}, {'id': 1, 'name': 'w'}] where id = 'c'"
+    )
+    project.run()
+    operation = {
+        "$add": [{"id": 3, "name": "z"}],
+        "$update": [{"$identifier_key": "id", "$identifier_value": 2, "$new_object": {"id": 2, "name": "Y"}}],
+        "$remove": [{"$identifier_key": "id", "$identifier_value": 1}],
+    }
+    assert newest(project, "users", "EXTERNAL_ID, PAYLOAD") == [
+        ("a", {"orders": operation}),
+        ("b", {"orders": None}),
+        ("c", {"orders": [{"id": 1, "name": "x"}, {"id": 1, "name": "w"}]}),
+    ]
+    assert project.sql(
+        "select objects, data_points from users_data_points order by estimated_at desc limit 1"
+    ) == [(3, 10)]
+    # The same elements in another order are the same array; an emptied one is removed element by element.
+    project.sql(
+        "update crm.users set orders = [{'id': 2, 'name': 'Y'}, {'id': 3, 'name': 'z'}] where id = 'a'"
+    )
+    project.run()
+    assert project.sql("select count(*) from users") == [(5,)]
+    project.sql("update crm.users set orders = [] where id = 'a'")
+    project.sql("update crm.users set orders = [{'id': 1, 'name': 'x'}] where id in ('b', 'c')")
+    project.run()
+    removed = [{"$identifier_key": "id", "$identifier_value": n} for n in (2, 3)]
+    rows = newest(project, "users", "EXTERNAL_ID, PAYLOAD")
+    assert sorted(rows[0][1]["orders"]["$remove"], key=str) == removed
+    assert rows[1:] == [
+        ("b", {"orders": [{"id": 1, "name": "x"}]}),
+        ("c", {"orders": [{"id": 1, "name": "x"}]}),
+    ]
+    project.run()
+    assert project.sql("select count(*) from users") == [(8,)]
