@@ -52,7 +52,7 @@ def test_only_rows_within_the_window_are_read(project: DbtProject) -> None:
     put(project, "b", "newer", 1, NOW + timedelta(hours=1))
     project.run()
     assert payloads(project) == [("a", {"name": "no stamp"}), ("b", {"name": "newer"})]
-    put(project, "a", "wider", 1, NOW - timedelta(hours=47))
+    put(project, "a", "wider", 1, NOW - timedelta(hours=46))
     project.run()
     assert rows(project) == 5
     project.run(braze_source_lookback_hours=48)
