@@ -1,4 +1,4 @@
-{# From `state` (what the source holds) and the checkpoint (what has been emitted) to CTE `delta`, the rows of this run's batch. #}
+{# From `state` (what the source holds) and the checkpoint (what has been emitted) to CTE `changes`, the rows of this run's batch. #}
 {% macro attributes_delta(relation, identifiers, attributes, priority, options) -%}
 {%- set identifier_columns = dbt_braze.identifier_columns(identifiers) -%}
 {%- set keyed = attributes | selectattr('key') | list -%}
@@ -98,7 +98,7 @@ before_and_after as (
     unset_dropped=options.dropped_attributes == 'unset',
 ) }},
 
-delta as (
+changes as (
 
     select
         {%- for column in identifier_columns %}

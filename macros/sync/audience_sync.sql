@@ -134,7 +134,7 @@ state as (
 {%- endmacro %}
 
 
-{# CTEs up to `delta`: per user the labels that Braze does not have yet, and those that it has too many. Of a user who was
+{# CTEs up to `changes`: per user the labels that Braze does not have yet, and those that it has too many. Of a user who was
    forgotten, every label counts as missing. #}
 {% macro audience_delta(relation, identifiers, attribute, priority) -%}
 {%- set keys = dbt_braze.identifier_columns(identifiers) -%}
@@ -222,7 +222,7 @@ removed as (
 
 ),
 
-delta as (
+changes as (
 
     select
         {{ dbt_braze.carried_columns(identifiers, [], 'compared') }},

@@ -7,7 +7,7 @@
 {% endmacro %}
 
 
-{# CTE `batch`, from `delta`: key columns, payload, braze_row, the state columns, braze_base, is_known, is_deletion,
+{# CTE `batch`, from `changes`: key columns, payload, braze_row, the state columns, braze_base, is_known, is_deletion,
    and the numbers points_1, … of estimated data points, one for each of `billed`. `extra` are columns of this kind of sync,
    `measured` columns that only the estimate reads.
    `complete` is a condition: only then does it hold that the source need not be read again. #}
@@ -34,7 +34,7 @@ batch as (
         0 as source_rows,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as compared_to,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as newest_before
-    from delta
+    from changes
     {%- if dbt_braze.is_partial_run() %}
     where 1 = 0
     {%- endif %}

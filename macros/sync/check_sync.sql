@@ -131,6 +131,14 @@
     {%- for name in names | unique if names.count(name) > 1 -%}
         {%- do problems.append("attribute '" ~ name ~ "' is listed " ~ names.count(name) ~ ' times') -%}
     {%- endfor -%}
+    {%- set hashes = namespace(bytes=2) -%}
+    {%- for attribute in attributes -%}
+        {#- "name":"16 hex digits", in the text attribute_hashes. -#}
+        {%- set hashes.bytes = hashes.bytes + attribute.name.encode('utf-8') | length + 22 -%}
+    {%- endfor -%}
+    {%- if dbt_braze.max_text_bytes() and hashes.bytes > dbt_braze.max_text_bytes() -%}
+        {%- do problems.append('the hashes of these attributes do not fit into a column of text here, so split them over two models') -%}
+    {%- endif -%}
     {%- for attribute in attributes -%}
         {%- if attribute.name in reserved -%}
             {%- do problems.append("'" ~ attribute.name ~ "' identifies the user or steers Braze; it cannot be an attribute") -%}

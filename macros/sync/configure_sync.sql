@@ -10,7 +10,7 @@
         'checkpoint_dropped', 'checkpoint_created', 'checkpoint_merged', 'deletions_merged', 'checkpoint_baseline',
         'batch_created', 'data_points_created', 'data_points_estimated', 'guards_kept',
     ] -%}
-        {%- do before.append({'sql': '{{ dbt_braze.' ~ hook ~ '() }}', 'transaction': false}) -%}
+        {%- do before.append({'sql': '{{ dbt_braze.' ~ hook ~ '() }}', 'transaction': dbt_braze.hooks_need_transaction()}) -%}
     {%- endfor -%}
     {{ config(
         materialized='incremental',

@@ -83,8 +83,8 @@ state as (
 {% endmacro %}
 
 
-{# From `state` and the checkpoint to CTE `delta`: rows that are new or forgotten and, unless rows are emitted once and for all,
-   those that differ. `left_rows` is a query for what has left the source, of the columns of `delta`. #}
+{# From `state` and the checkpoint to CTE `changes`: rows that are new or forgotten and, unless rows are emitted once and for all,
+   those that differ. `left_rows` is a query for what has left the source, of the columns of `changes`. #}
 {% macro rows_delta(relation, braze, payload, row_keys=none, extra={}, measured={}, points=none, left_rows=none) -%}
 {%- set keys = dbt_braze.key_columns(braze) -%}
 ,
@@ -120,7 +120,7 @@ repeated as (
 
 ),
 
-delta as (
+changes as (
 
     select
         {%- for column in keys %}

@@ -43,7 +43,8 @@ def test_every_value_survives_and_only_changes_are_sent(project: WarehouseProjec
     assert sent == {row["id"]: profile(row) for row in rows if profile(row)}
     # What is equal is not sent again: other order in a set, other text of a number or of JSON, and a row twice the same.
     rows[2]["tags"] = ["a", "b"]
-    rows[1]["extra"] = '{"a":[1,{"c":"x"}],"b":1}'
+    sorts = project.warehouse.engine.sorts_json_keys
+    rows[1]["extra"] = '{"a":[1,{"c":"x"}],"b":1}' if sorts else '{"b":1,"a":[1,{"c":"x"}]}'
     project.fill("customers", KINDS, rows)
     project.run()
     assert project.count("users") == len(sent)

@@ -36,6 +36,8 @@ class Engine(ABC):
     name: ClassVar[str]
     # SQL type of a source column for each kind; an array holds strings, an object {city: string, since: timestamp}.
     types: ClassVar[dict[str, str]]
+    # False where JSON that differs in the order of its keys counts as changed.
+    sorts_json_keys: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         """Keep the folder for files and logs; nothing runs yet."""
