@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 ENGINES := snowflake bigquery redshift databricks
 ENGINE_STAMPS := $(ENGINES:%=.engines/%/.installed)
 W ?= duckdb
-.PHONY: help setup setup-warehouses demo test test-warehouse lint benchmark lock generate clean
+.PHONY: help setup setup-warehouses demo test test-all test-warehouse lint benchmark lock generate clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -32,8 +32,11 @@ setup-warehouses: $(ENGINE_STAMPS)  ## Install what stands in for each warehouse
 demo: $(STAMP)  ## Run the main job on made-up data, with DuckDB and a local Braze
 	$(BIN)/braze-runner demo
 
-test: lint  ## Run every check and every test
+test: lint $(ENGINE_STAMPS)  ## Run every check and every test, on all five warehouses
 	$(BIN)/pytest
+
+test-all: lint $(ENGINE_STAMPS)  ## The same with the long forms of the tests
+	$(BIN)/pytest --all
 
 test-warehouse: $(STAMP)  ## Run the tests of one warehouse: make test-warehouse W=bigquery
 	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)

@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import interruptions
+
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.run", "dbt.task.test"])
 
@@ -46,6 +48,8 @@ def _child(arguments: tuple[str, ...], folder: str, log: str, environment: dict[
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
         from dbt.cli.main import cli  # noqa: PLC0415 (only in the child)
+
+        interruptions.install()
 
         try:
             cli.main(args=list(arguments), prog_name="dbt")

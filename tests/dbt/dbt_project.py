@@ -47,11 +47,14 @@ class DbtProject:
 
     def dbt(self, *arguments: str, fails: bool = False) -> str:
         """Run dbt and return what it printed; it has to succeed, or to fail."""
-        log = self.folder / "dbt.log"
-        code = dbt_process.invoke(arguments, self.folder, log)
-        output = log.read_text()
+        code = self.dbt_code(*arguments)
+        output = (self.folder / "dbt.log").read_text()
         assert (code != 0) == fails, output
         return output
+
+    def dbt_code(self, *arguments: str) -> int:
+        """Run dbt and return its exit code, whatever it is."""
+        return dbt_process.invoke(arguments, self.folder, self.folder / "dbt.log")
 
     def run(self, *arguments: str, fails: bool = False, **settings: Any) -> str:
         """Run `dbt run` with the settings as vars."""

@@ -3,6 +3,7 @@
 Every user of one history has a life of its own, so each example covers dozens of lives in a handful of dbt runs.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,8 @@ import pytest
 from dbt_project import DbtProject
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from replay import Profiles, log_rows, replay
+from interruptions import killed_at
+from replay import CdiReader, Profiles, log_rows, replay
 
 EXTERNAL_ID = ("EXTERNAL_ID",)
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
@@ -89,13 +91,24 @@ def rows_of_users() -> st.SearchStrategy[dict[str, Row]]:
     return st.dictionaries(st.sampled_from([f"user-{n}" for n in range(10)]), values, min_size=1)
 
 
+# What happens besides the runs: nothing, a run that is killed at a statement, one with --empty or --full-refresh, or that all or
+# some of what was sent is forgotten.
+MISHAPS = (
+    st.none()
+    | st.integers(1, 14).map(lambda statement: ("killed", statement))
+    | st.sampled_from(["--empty", "--full-refresh"]).map(lambda flag: ("flag", flag))
+    | st.booleans().map(lambda whole: ("forgotten", whole))
+)
+History = tuple[dict[str, Row], list[Column], tuple[str, Any] | None]
+
+
 @st.composite
-def histories(draw: st.DrawFn) -> list[tuple[dict[str, Row], list[Column]]]:
-    """A few states of the source, each with users changed, gone or back; and the attributes of each run."""
+def histories(draw: st.DrawFn) -> list[History]:
+    """A few states of the source, each with users changed, gone or back; the attributes of each run; and mishaps before it."""
     states, present = [], draw(rows_of_users())
     for _ in range(4):
         columns = draw(st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True))
-        states.append((dict(present), columns))
+        states.append((dict(present), columns, draw(MISHAPS)))
         gone = draw(st.sets(st.sampled_from(sorted(present))))
         present = {
             **{user: row for user, row in present.items() if user not in gone or len(present) == len(gone)}
@@ -114,7 +127,7 @@ def attribute(column: Column) -> dict[str, Any]:
     return {"name": column.name, "column": f'"{column.name}"', **column.spec}
 
 
-class History:
+class Replayed:
     """A project over one source, and what Braze should hold after each run."""
 
     def __init__(self, folder: Path) -> None:
@@ -133,8 +146,9 @@ class History:
         self.project.sql("create schema crm")
         self.project.sql("create view crm.c as from main.c")
         self.expected: Profiles = {}
+        self.readers = [CdiReader(inclusive=False), CdiReader(inclusive=True)]
 
-    def run(self, rows: dict[str, Row], columns: list[Column], *arguments: str) -> None:
+    def run(self, rows: dict[str, Row], columns: list[Column], mishap: tuple[str, Any] | None) -> None:
         """Replace the source, run dbt, and note what Braze should hold from now on."""
         listed = [attribute(column) for column in columns]
         self.project.model(
@@ -146,7 +160,8 @@ class History:
         for user, row in rows.items():
             values = [user, *(row[column.name] for column in COLUMNS)]
             self.project.sql(f"insert into c values ({', '.join('?' * len(values))})", values)
-        self.project.run(*arguments)
+        self.suffer(mishap)
+        self.project.run()
         for user, row in rows.items():
             profile = self.expected.setdefault((user,), {})
             for column in columns:
@@ -155,11 +170,25 @@ class History:
                 if value is not None:
                     profile[column.name] = value
 
+    def suffer(self, mishap: tuple[str, Any] | None) -> None:
+        """Let it happen, before the run that has to come out right."""
+        kind, value = mishap or (None, None)
+        if kind == "killed":
+            with killed_at(value):
+                self.project.dbt_code("run")
+        elif kind == "flag":
+            self.project.run(value)
+        elif kind == "forgotten" and self.expected:
+            arguments = {"sync": "users"} if value else {"sync": "users", "attributes": ["name", "tags"]}
+            self.project.dbt("run-operation", "braze_reemit", "--args", json.dumps(arguments))
+
     def check(self) -> None:
-        """The log keeps every promise."""
+        """The log keeps every promise, and whoever reads it by its stamps has the same."""
         rows = log_rows(self.project, "users", EXTERNAL_ID)
-        held = {user: profile for user, profile in replay(rows, EXTERNAL_ID).items() if profile}
-        assert held == {user: profile for user, profile in self.expected.items() if profile}
+        expected = {user: profile for user, profile in self.expected.items() if profile}
+        for read in (rows, *(self.read_by(reader, rows) for reader in self.readers)):
+            held = {user: profile for user, profile in replay(read, EXTERNAL_ID).items() if profile}
+            assert held == expected
         assert len({(row["braze_batch"], row["EXTERNAL_ID"]) for row in rows}) == len(rows)
         batches = [
             [row for row in rows if row["braze_batch"] == batch]
@@ -173,6 +202,13 @@ class History:
             newest = stamps[-1]
         assert newest is None or newest <= datetime.now(UTC).replace(tzinfo=None) + timedelta(0)
 
+    def read_by(self, reader: CdiReader, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return all that a reader of stamps has read after it has come by once more; one row at most a second time."""
+        before = reader.newest
+        repeated = [row for row in reader.sync(rows) if before and row["UPDATED_AT"] <= before]
+        assert len(repeated) == (1 if before and reader.inclusive else 0)
+        return reader.read
+
 
 @pytest.fixture(scope="module")
 def folders() -> Iterator[Path]:
@@ -181,17 +217,24 @@ def folders() -> Iterator[Path]:
         yield Path(folder)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(history=histories())
-def test_replaying_the_log_gives_the_source(
-    folders: Path, history: list[tuple[dict[str, Row], list[Column]]]
-) -> None:
-    folder = folders / str(len(list(folders.iterdir())))
-    folder.mkdir()
-    run = History(folder)
-    for rows, columns in history:
-        run.run(rows, columns)
-        run.check()
-    written = run.project.sql("select count(*) from users")
-    run.project.run()
-    assert run.project.sql("select count(*) from users") == written
+def test_replaying_the_log_gives_the_source(folders: Path, thorough: bool) -> None:
+    @settings(
+        max_examples=40 if thorough else 5,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+        database=None,
+    )
+    @given(history=histories())
+    def holds(history: list[History]) -> None:
+        folder = folders / str(len(list(folders.iterdir())))
+        folder.mkdir()
+        run = Replayed(folder)
+        for rows, columns, mishap in history:
+            run.run(rows, columns, mishap)
+            run.check()
+        written = run.project.sql("select count(*) from users")
+        run.project.run()
+        assert run.project.sql("select count(*) from users") == written
+
+    holds()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from dbt_project import DbtProject
+from interruptions import killed_at
 from replay import log_rows, replay
 
 ATTRIBUTES = """[
@@ -408,3 +409,21 @@ def test_reemission_says_what_is_wrong_with_its_arguments(project: DbtProject) -
     output = project.dbt("run-operation", "braze_reemit", "--args", json.dumps(arguments), fails=True)
     assert "users has external_id" in output
     assert "attributes is no list" in output
+
+
+def test_a_run_that_is_killed_at_any_statement_loses_and_repeats_nothing(
+    project: DbtProject, thorough: bool
+) -> None:
+    project.run()
+    statement, killed = 0, True
+    while killed:
+        statement += 1 if thorough else 4
+        project.sql("update crm.customers set age = ?, city = null where id = 'b'", [100 + statement])
+        with killed_at(statement):
+            # The run that has fewer statements than that is the last one.
+            killed = project.dbt_code("run") != 0
+        project.run()
+        rows = log_rows(project, "users", EXTERNAL_ID)
+        assert replay(rows, EXTERNAL_ID)["b",] == {"name": "B", "age": 100 + statement}
+        assert len([row for row in rows if f'"age":{100 + statement}' in row["PAYLOAD"]]) == 1
+    assert statement > 10

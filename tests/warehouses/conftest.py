@@ -13,15 +13,9 @@ from engines import NAMES  # noqa: E402 (found by the path above)
 from warehouse import Warehouse  # noqa: E402
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--warehouse", action="append", choices=NAMES, help="only this warehouse; may be repeated"
-    )
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "warehouse" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--warehouse", default=None) or NAMES
+        chosen = metafunc.config.getoption("--warehouse") or NAMES
         metafunc.parametrize("warehouse", chosen, indirect=True, scope="session")
 
 
