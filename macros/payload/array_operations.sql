@@ -98,8 +98,8 @@ put_{{ position }} as (
 
     select
         elements_now.braze_row,
-        {{ dbt.listagg("case when elements_known.id is null then elements_now.element end", "','") }} as added,
-        {{ dbt.listagg(dbt_braze.update_of(attribute), "','") }} as updated,
+        nullif({{ dbt.listagg("case when elements_known.id is null then elements_now.element end", "','") }}, '') as added,
+        nullif({{ dbt.listagg(dbt_braze.update_of(attribute), "','") }}, '') as updated,
         sum(case when elements_known.id is null or elements_known.hash != '"' || elements_now.hash || '"' then elements_now.keys else 0 end) as data_points
     from elements_now_{{ position }} as elements_now
     left join elements_known_{{ position }} as elements_known

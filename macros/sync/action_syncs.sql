@@ -82,6 +82,7 @@
             {%- do reasons.extend(user.reasons) -%}
             {%- do values.update(user.values_of_keys if not key else {key: dbt_braze.object_of(user.values_of_keys)}) -%}
         {%- endfor -%}
+        {%- for name in columns -%} {%- do reasons.extend(dbt_braze.length_reasons(name)) -%} {%- endfor -%}
         {%- set payload = dbt_braze.object_of(values) %}
 {{ dbt_braze.rows_state(relation, [], columns, payload, payload, reasons, updated_at=updated_at) }}
 {{ dbt_braze.end_of_state() }}
@@ -135,6 +136,8 @@
     {%- endfor -%}
     {%- if prioritization is string or prioritization is mapping -%}
         {%- do problems.append('prioritization is no list') -%}
+    {%- elif 'identified' in prioritization and 'unidentified' in prioritization -%}
+        {%- do problems.append('prioritization has both identified and unidentified; Braze takes one of them') -%}
     {%- else -%}
         {%- for word in prioritization if word not in known -%}
             {%- do problems.append("prioritization has '" ~ word ~ "'; known are " ~ (known | join(', '))) -%}

@@ -39,8 +39,7 @@
             + dbt_braze.attribute_problems(attributes, identifiers)
             + dbt_braze.delivery_problems(deliver)
             + dbt_braze.choice_problems({'users_that_left': users_that_left, 'dropped_attributes': dropped_attributes}, ['kept', 'unset'])
-            + (['users_that_left: unset needs a single kind of identifier, for a user whose kind changes has not left']
-                if users_that_left == 'unset' and identifiers | length > 1 else [])
+            + (dbt_braze.single_kind_problems(identifiers, 'users_that_left: unset') if users_that_left == 'unset' else [])
             + dbt_braze.guard_problems()
         ) -%}
         {%- set names = attributes | map(attribute='name') | list -%}

@@ -1,7 +1,7 @@
 {# Audiences as values of an array attribute: rows (user, label) in, and out `{"<attribute>": {"add": […], "remove": […]}}` of
    what changed, in the shape of CDI's USERS_ATTRIBUTES_SYNC.
 
-   relation    the model or source with one row per user and label; a user without rows has no label
+   relation    the model or source with one row per user and label; a user without rows, or with a null for a label, has none
    external_id, alias_name + alias_label, braze_id, email, phone, priority
                whose label it is, as in attributes_sync()
    label       the column, or SQL expression, of the label
@@ -39,7 +39,7 @@
         {%- set braze = model.config.meta.braze %}
 {{ dbt_braze.audience_state(relation, identifiers, label, priority) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.audience_delta(relation, identifiers, attribute, priority) }}
+{{ dbt_braze.audience_delta(identifiers, attribute) }}
 
 {{ dbt_braze.batch_of_delta(relation, braze, 'PAYLOAD', billed=[attribute]) }}
 {{ dbt_braze.end_of_batch() }}
@@ -100,9 +100,18 @@ labelled as (
         {%- endfor %}
         braze_row,
         count(*) as labels,
-        {{ dbt_braze.json_array_as_set("'[' || " ~ dbt.listagg('label', "','") ~ " || ']'") }} as payload
+        '[' || {{ dbt.listagg('label', "','") }} || ']' as labels_in_any_order
     from members
     group by braze_row
+
+),
+
+sorted as (
+
+    select
+        *,
+        {{ dbt_braze.json_array_as_set('labels_in_any_order') }} as payload
+    from labelled
 
 ),
 
@@ -116,7 +125,7 @@ state as (
         payload as attribute_hashes,
         -- braze.com/docs, Array attributes: 500 elements.
         case when labels > 500 then 'more than 500 labels' end as invalid_reason
-    from labelled
+    from sorted
 
     union all
 
@@ -136,7 +145,7 @@ state as (
 
 {# CTEs up to `changes`: per user the labels that Braze does not have yet, and those that it has too many. Of a user who was
    forgotten, every label counts as missing. #}
-{% macro audience_delta(relation, identifiers, attribute, priority) -%}
+{% macro audience_delta(identifiers, attribute) -%}
 {%- set keys = dbt_braze.identifier_columns(identifiers) -%}
 ,
 
@@ -172,9 +181,9 @@ compared as (
         checkpoint.attribute_hashes,
         0
     from {{ dbt_braze.checkpoint_relation() }} as checkpoint
-    left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
-        on checkpoint.braze_row = source_keys.braze_row
-    where source_keys.braze_row is null
+    left join (select braze_row from state where braze_row is not null) as members
+        on checkpoint.braze_row = members.braze_row
+    where members.braze_row is null
         and checkpoint.braze_row not like '%/%'
         and checkpoint.attribute_hashes != '[]'
 

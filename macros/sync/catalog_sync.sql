@@ -39,7 +39,8 @@
         ] -%}
         {%- for field in fields -%}
             {%- set text = 'field_' ~ loop.index -%}
-            {%- do columns.update({text: dbt_braze.attribute_value(field)}) -%}
+            {#- The keys of an object in a catalog hold no dollar sign, so there is no $time there. -#}
+            {%- do columns.update({text: dbt_braze.attribute_value(field, times_as_strings=true)}) -%}
             {%- do values.update({field.name: "coalesce(" ~ text ~ ", 'null')" if null_fields == 'sent' else text}) -%}
             {%- do reasons.extend(dbt_braze.value_reasons(field, text, 'field ' ~ field.name)) -%}
         {%- endfor -%}

@@ -74,6 +74,12 @@
 {% endmacro %}
 
 
+{# Where it matters who has left: a user known by another kind of identifier from today on would seem to have. #}
+{% macro single_kind_problems(identifiers, option) %}
+    {{ return([option ~ ' needs a single kind of identifier: a user whose kind changes has not left'] if identifiers | length > 1 else []) }}
+{% endmacro %}
+
+
 {# Options that take one of a few words. #}
 {% macro choice_problems(choices, allowed) %}
     {%- set problems = [] -%}

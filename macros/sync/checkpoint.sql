@@ -88,7 +88,8 @@
 {# A row of the log says in braze_base which batch its user was last known from. If the checkpoint knows the user from another
    one by now, or several batches wait for one user, runs have overlapped: each was computed without knowing of the other, Braze
    has something of both, and which values is not certain. Such a user is forgotten, so the next run sends the current values;
-   the names that any of the batches sent are kept, for a null among them has to be sent too. #}
+   the names that any of the batches sent are kept, for a null among them has to be sent too. What is emitted once and for all is
+   never sent again for that. #}
 {% macro merge_into_checkpoint(log, checkpoint, braze) -%}
     {%- set keys = dbt_braze.checkpoint_key_columns(braze) -%}
     {%- set logged_keys = dbt_braze.key_columns(braze) -%}
@@ -121,10 +122,28 @@
             known.forgotten,
             known.forgotten_at,
             known.attribute_hashes as known_hashes,
-            {{ 'false' if braze.emits_once else "counted.batches > 1 or coalesce(known.braze_batch, '') != coalesce(waiting.braze_base, '')" }} as is_collided
+            counted.batches > 1{{ '' if braze.emits_once else " or coalesce(known.braze_batch, '') != coalesce(waiting.braze_base, '')" }} as is_collided
         from waiting
         inner join counted on waiting.braze_row = counted.braze_row
         left join {{ checkpoint }} as known on waiting.braze_row = known.braze_row
+    ),
+
+    collided as (
+        select
+            braze_row,
+            {%- for key in keys %}
+            max({{ key }}) as {{ key }},
+            {%- endfor %}
+            max(row_hash) as row_hash,
+            {{ dbt_braze.union_of_known(braze) }} as attribute_hashes,
+            {%- if 'attribute_elements' in states %}
+            max(attribute_elements) as attribute_elements,
+            {%- endif %}
+            max(updated_at) as updated_at,
+            max(braze_batch) as braze_batch
+        from merged
+        where is_collided
+        group by braze_row
     )
 
     select
@@ -145,20 +164,18 @@
     select
         braze_row,
         {%- for key in keys %}
-        max({{ key }}) as {{ key }},
+        {{ key }},
         {%- endfor %}
-        max(row_hash) as row_hash,
-        {{ dbt_braze.union_of_known(braze) }} as attribute_hashes,
+        row_hash,
+        {{ dbt_braze.json_array_as_set('attribute_hashes') if braze.audience else 'attribute_hashes' }} as attribute_hashes,
         {%- if 'attribute_elements' in states %}
-        max(attribute_elements) as attribute_elements,
+        attribute_elements,
         {%- endif %}
-        '*' as forgotten,
-        {{ dbt_braze.now_utc() }} as forgotten_at,
-        max(updated_at) as updated_at,
-        max(braze_batch) as braze_batch
-    from merged
-    where is_collided
-    group by braze_row
+        {{ dbt.cast('null', dbt_braze.type_text()) if braze.emits_once else "'*'" }} as forgotten,
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) if braze.emits_once else dbt_braze.now_utc() }} as forgotten_at,
+        updated_at,
+        braze_batch
+    from collided
 
     union all
 
@@ -188,8 +205,7 @@
         "nullif(" ~ dbt.listagg("nullif(" ~ dbt_braze.inner_text('attribute_hashes') ~ ", '')", "','") ~ ", '')",
         "nullif(" ~ dbt_braze.inner_text('max(known_hashes)') ~ ", '')",
     ] -%}
-    {%- set text = "'" ~ open ~ "' || " ~ dbt_braze.join_present(pieces) ~ " || '" ~ close ~ "'" -%}
-    {{ return(dbt_braze.json_array_as_set(text) if braze.audience else text) }}
+    {{ return("'" ~ open ~ "' || " ~ dbt_braze.join_present(pieces) ~ " || '" ~ close ~ "'") }}
 {% endmacro %}
 
 

@@ -26,6 +26,7 @@
             + dbt_braze.identifier_problems(identifiers, priority)
             + dbt_braze.delivery_problems(deliver)
             + dbt_braze.sent_by_problems(sent_by, request_id, updated_at)
+            + (dbt_braze.single_kind_problems(identifiers, 'sent_by') if sent_by is not none else [])
             + dbt_braze.guard_problems()
         ) -%}
         {%- set braze = model.config.meta.braze -%}

@@ -101,8 +101,7 @@
 {% endmacro %}
 
 
-{# Branches of a case: what is wrong with the identifiers of a row. Limits: braze.com/docs, Track users (external_id 987
-   bytes), User alias object (236 bytes). #}
+{# Branches of a case: what is wrong with the identifiers of a row. #}
 {% macro identifier_reasons(identifiers) %}
     {%- set branches = [] -%}
     {%- set kinds = [] -%}
@@ -115,13 +114,18 @@
         {%- do branches.append('when ' ~ dbt_braze.user_key_of(identifiers) ~ " is null then 'an alias needs both alias_name and alias_label'") -%}
     {%- endif -%}
     {%- for column in dbt_braze.identifier_columns(identifiers) -%}
-        {%- set limit = {'EXTERNAL_ID': 987, 'ALIAS_NAME': 236, 'ALIAS_LABEL': 236}.get(column) -%}
-        {%- if limit -%}
-            {%- do branches.append('when ' ~ dbt_braze.byte_length(column) ~ ' > ' ~ limit
-                ~ " then '" ~ (column | lower) ~ ' is longer than ' ~ limit ~ " bytes'") -%}
-        {%- endif -%}
+        {%- do branches.extend(dbt_braze.length_reasons(column)) -%}
     {%- endfor -%}
     {{ return(branches) }}
+{% endmacro %}
+
+
+{# A branch of a case for a column whose name says which identifier it holds. Limits: braze.com/docs, Track users (external_id 987 bytes),
+   User alias object (236 bytes). #}
+{% macro length_reasons(column) %}
+    {%- set name = column | lower -%}
+    {%- set limit = 987 if name.endswith('external_id') else (236 if name.endswith('alias_name') or name.endswith('alias_label') else none) -%}
+    {{ return(['when ' ~ dbt_braze.byte_length(column) ~ ' > ' ~ limit ~ " then '" ~ name ~ ' is longer than ' ~ limit ~ " bytes'"] if limit else []) }}
 {% endmacro %}
 
 

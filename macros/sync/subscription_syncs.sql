@@ -26,6 +26,7 @@
             + dbt_braze.missing_problems({'subscription_group_id': subscription_group_id, 'subscription_state': subscription_state})
             + dbt_braze.identifier_problems(identifiers, priority)
             + dbt_braze.choice_problems({'pairs_that_left': pairs_that_left}, ['kept', 'unsubscribed'])
+            + (dbt_braze.single_kind_problems(identifiers, 'pairs_that_left: unsubscribed') if pairs_that_left == 'unsubscribed' else [])
             + dbt_braze.guard_problems()
         ) -%}
         {%- set braze = model.config.meta.braze -%}
@@ -97,12 +98,15 @@
         {%- set reasons = dbt_braze.identifier_reasons(identifiers) + [
             "when subscription_state is null or subscription_state not in ('subscribed', 'unsubscribed', 'opted_in')"
                 ~ " then 'subscription_state is none of subscribed, unsubscribed, opted_in'",
-        ] %}
+        ] -%}
+        {%- set row_keys -%}
+            select {{ dbt.hash('braze_row') }} as braze_row from ({{ dbt_braze.source_keys(relation, identifiers) }}) as addresses
+        {%- endset %}
 {{ dbt_braze.rows_state(
     relation, identifiers, columns, dbt_braze.user_key_of(identifiers), payload, reasons, updated_at=updated_at, once=false,
 ) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', row_keys=dbt_braze.source_keys(relation, identifiers)) }}
+{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', row_keys=row_keys) }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}

@@ -14,7 +14,7 @@
 ) %}
     {%- set mapping = dbt_braze.mapping_of_tags(relation) if execute else {'key': 'braze_id', 'attributes': {}} -%}
     {%- if execute -%}
-        {%- do dbt_braze.check_sync(dbt_braze.tag_problems(mapping, key)) -%}
+        {%- do dbt_braze.check_sync(dbt_braze.tag_problems(mapping, key, label)) -%}
     {%- endif -%}
     {%- set attributes = [] -%}
     {%- for name, column in mapping.attributes.items() -%}
@@ -47,12 +47,12 @@
 {% endmacro %}
 
 
-{% macro tag_problems(mapping, key) %}
+{% macro tag_problems(mapping, key, label) %}
     {%- set problems = [] -%}
     {%- if key not in ['external_id', 'braze_id', 'email', 'phone'] -%}
         {%- do problems.append("key is '" ~ key ~ "'; it can be external_id, braze_id, email or phone") -%}
     {%- endif -%}
     {%- if mapping.key is none -%} {%- do problems.append('no column of the relation has the tag braze_id in YAML') -%} {%- endif -%}
-    {%- if not mapping.attributes -%} {%- do problems.append('no column of the relation has a tag like braze[first_name] in YAML') -%} {%- endif -%}
+    {%- if not mapping.attributes and label is none -%} {%- do problems.append('no column of the relation has a tag like braze[first_name] in YAML') -%} {%- endif -%}
     {{ return(problems) }}
 {% endmacro %}

@@ -18,7 +18,7 @@ class Warehouse:
         self.name = name
         self.folder = folder
         self.engine = engine_of(name, folder)
-        self.statements: set[str] = set()
+        self.statements: list[str] = []
 
     def start(self) -> None:
         """Start the engine and connect."""
@@ -89,7 +89,12 @@ class WarehouseProject(DbtProject):
             self.warehouse.engine.check_alive()
             raise
         finally:
-            self.warehouse.statements.update(executed_statements(self.folder / "logs" / "dbt.log"))
+            self._keep_statements()
+
+    def _keep_statements(self) -> None:
+        log = self.folder / "logs" / "dbt.log"
+        self.warehouse.statements += executed_statements(log)
+        log.unlink(missing_ok=True)
 
     def log(self, model: str, columns: str) -> list[dict[str, Any]]:
         """Return the rows of a log in the order of their stamps, payloads parsed."""
@@ -119,12 +124,12 @@ class WarehouseProject(DbtProject):
         return int(self.statement(f"select count(*) from {self.schema}.{model}")[0][0])
 
 
-def executed_statements(log: Path) -> set[str]:
-    """Return the SQL that a run of dbt sent, from its JSON log."""
-    statements = set()
+def executed_statements(log: Path) -> list[str]:
+    """Return the SQL that runs of dbt sent, in order, from their JSON log."""
+    statements = []
     lines = log.read_text().splitlines() if log.exists() else []
     for line in (line for line in lines if line.startswith("{")):
         event = json.loads(line)
         if event["info"]["name"] == "SQLQuery":
-            statements.add(event["data"]["sql"])
+            statements.append(event["data"]["sql"])
     return statements
