@@ -1,0 +1,106 @@
+"""What PostgreSQL accepts and Redshift refuses (docs.aws.amazon.com/redshift, unless another reason is given)."""
+
+import re
+from functools import lru_cache
+
+from tokens import bare, words
+
+UNSUPPORTED = "unsupported PostgreSQL function"
+LEADER_ONLY = "runs on the leader node only, so not over a table"
+FUNCTIONS = {
+    **dict.fromkeys(
+        (
+            "array_agg", "array_append", "array_length", "array_remove", "array_to_string", "cardinality",
+            "clock_timestamp", "concat_ws", "convert_from", "convert_to", "corr", "date_bin", "encode", "every",
+            "format", "gen_random_uuid", "generate_series", "generate_subscripts", "isfinite", "json_agg",
+            "json_array_elements", "json_build_array", "json_build_object", "json_each", "json_object_agg",
+            "json_object_keys", "jsonb_agg", "jsonb_array_elements", "jsonb_build_array", "jsonb_build_object",
+            "jsonb_each", "jsonb_object_agg", "jsonb_object_keys", "jsonb_set", "jsonb_strip_nulls",
+            "json_strip_nulls", "justify_days", "justify_hours", "make_date", "make_interval", "make_timestamp",
+            "make_timestamptz", "overlay", "pg_sleep", "quote_nullable", "regexp_like", "regexp_match",
+            "regexp_matches", "regexp_split_to_array", "regexp_split_to_table", "row_to_json", "setseed", "sha256",
+            "starts_with", "statement_timestamp", "string_agg", "string_to_array", "to_json", "to_jsonb",
+            "transaction_timestamp", "unnest", "width_bucket", "xmlagg",
+        ),
+        UNSUPPORTED,
+    ),
+    **dict.fromkeys(("age", "now"), LEADER_ONLY),
+}  # fmt: skip
+SYNTAX = {
+    r"\b(current_timestamp|current_time|localtime|localtimestamp)\b": LEADER_ONLY,
+    r"(:: ?|\bas )(jsonb?|uuid|bytea)\b": "no such type (Unsupported PostgreSQL data types)",
+    r"\b(varchar|text|int|integer|bigint|numeric|boolean|timestamp)( \( \d+ \))? \[ \]": "no array types",
+    r"\barray \[": "no array constructor; array() makes a SUPER",
+    r"(->>|->|#>>|#>)": "no operators of JSON",
+    r"(!~\*|~\*)": "no operators that ignore case (POSIX operators)",
+    r"\bfilter \( where\b": "no FILTER for aggregates",
+    r"\bis (not )?distinct from\b": UNSUPPORTED,
+    r"\bdistinct on \(": "no DISTINCT ON",
+    r"\bas (not )?materialized \(": "no hint for a CTE (WITH clause)",
+    r"\blateral\b": "no LATERAL (FROM clause)",
+    r"(from|join|,) \( values\b": "no VALUES as a table (FROM clause)",
+    r"\bcreate or replace (temp|temporary )?table\b": "no CREATE OR REPLACE TABLE",
+    r"\bcreate (unique )?index\b": "no indexes",
+    r"\bcreate unlogged\b": "no unlogged tables",
+    r"\bon conflict\b": "no ON CONFLICT (INSERT)",
+    r"\breturning\b": "no RETURNING (INSERT, UPDATE, DELETE)",
+    r"^merge into \S+( \. \S+)* (?!using\b|\.)\w": "no alias for the target (MERGE)",
+    r"^merge\b.* using \(": "the source is a table, no subquery (MERGE)",
+    r"^with\b.*\bmerge into\b": "no WITH clause (MERGE)",
+    r"^merge\b.*\bwhen (not )?matched and\b": "no further conditions (MERGE)",
+    r"^merge\b.*\bwhen matched\b.*\bwhen matched\b": "one WHEN MATCHED clause (MERGE)",
+    r"^merge\b(?!.*\bwhen not matched\b)(?!.*remove duplicates)": "both WHEN clauses are needed (MERGE)",
+    r"\bconcat \( [^(),]+(, [^(),]+){2,} \)": "CONCAT takes two expressions",
+    r"\balter column \S+ type (?!varchar|character varying|varbyte)": "ALTER COLUMN TYPE is for sizes of text alone",
+}
+KNOWN_FUNCTIONS = words(
+    """
+    abs array array_concat array_distinct array_except array_sort avg bool_and bool_or btrim
+    can_json_parse ceil ceiling charindex chr coalesce concat convert_timezone cos count current_database
+    current_schema current_user date date_cmp date_part date_trunc dateadd datediff decode dense_rank exp
+    extract first_value floor fnv_hash get_array_length get_number_attributes getdate greatest initcap
+    is_array is_boolean is_object is_scalar is_valid_json is_valid_json_array is_varchar json_array_length
+    json_extract_array_element_text json_extract_path_text json_parse json_serialize json_size json_typeof
+    lag last_day last_value lead least left len length listagg ln log lower lpad ltrim max md5 median min
+    mod months_between nullif nvl nvl2 object object_transform octet_length percentile_cont pg_backend_pid
+    pg_get_late_binding_view_cols pg_terminate_backend position power quote_ident quote_literal random
+    rank regexp_count regexp_instr regexp_replace regexp_substr repeat replace reverse right round
+    row_number rpad rtrim sha1 sha2 sign split_part split_to_array sqrt stddev strpos strtol substring sum
+    sysdate to_char to_date to_hex to_number to_timestamp translate trim trunc try_cast upper version
+    """
+)
+# Words that stand before a parenthesis and call nothing.
+NO_FUNCTIONS = words(
+    """
+    all and any as between by case cast char character columns decimal distinct distkey else exists filter
+    from group having in insert into interval is join key like limit not null numeric on or order over
+    partition primary select set some sortkey then time timestamp union unique using values varbyte
+    varchar varying view when where with
+    """
+)
+CALL = re.compile(r"(?:(?P<before>\S+) )?(?<!\. )\b(?P<name>[a-z_]\w*)(?= \()")
+NAMING = ("into", "table", "view", "as", "exists", ".", "join", "with")
+PATTERNS = {re.compile(pattern, re.DOTALL): reason for pattern, reason in SYNTAX.items()}
+
+
+def calls(text: str) -> set[str]:
+    """Return the names of the functions that a bare statement calls."""
+    return {match["name"] for match in CALL.finditer(text) if match["before"] not in NAMING}
+
+
+@lru_cache(maxsize=500)
+def refusals(sql: str) -> tuple[str, ...]:
+    """Return why Redshift would refuse the statement, as far as is known."""
+    text = bare(sql)
+    found = [f"{name}(): {FUNCTIONS[name]}" for name in sorted(calls(text) & FUNCTIONS.keys())]
+    for pattern, reason in PATTERNS.items():
+        match = pattern.search(text)
+        if match:
+            found.append(f"{match[0][-60:]}: {reason}")
+    return tuple(found)
+
+
+def unknown_functions(sql: str) -> list[str]:
+    """Return the functions that are not among those whose pages were looked up: add a name once it is documented."""
+    names = sorted(calls(bare(sql)) - FUNCTIONS.keys() - KNOWN_FUNCTIONS - NO_FUNCTIONS)
+    return [f"{name}(): not among the functions known to be Redshift's" for name in names]
