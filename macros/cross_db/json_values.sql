@@ -19,6 +19,16 @@
     {{ return('cast(to_json(cast(' ~ value ~ ' as varchar)) as varchar)') }}
 {% endmacro %}
 
+{# SUPER writes a string as JSON does: docs.aws.amazon.com/redshift, JSON_SERIALIZE. A null would come out as a text. One byte can
+   take six. #}
+{% macro redshift__json_string(value) %}
+    {%- set text = 'cast(' ~ value ~ ' as varchar(65535))' -%}
+    {%- set most = dbt_braze.max_text_bytes() // 6 -%}
+    {{ return('case when octet_length(' ~ text ~ ') > ' ~ most ~ ' then ' ~ dbt_braze.json_impossible()
+        ~ ' when ' ~ text ~ ' is not null then json_serialize(cast(case when octet_length(' ~ text ~ ') <= ' ~ most
+        ~ ' then ' ~ text ~ ' end as super)) end') }}
+{% endmacro %}
+
 
 {% macro json_integer(value) %}
     {{ return(adapter.dispatch('json_integer', 'dbt_braze')(value)) }}
@@ -31,6 +41,13 @@
 {% macro duckdb__json_integer(value) %}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(try_cast(' ~ value ~ ' as bigint) as varchar), '
         ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{# CASE does not keep Redshift from evaluating what it does not select, so each cast is given only what it can cast. #}
+{% macro redshift__json_integer(value) %}
+    {%- set fits = value ~ ' >= -9223372036854775808 and ' ~ value ~ ' < 9223372036854775808' -%}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(cast(case when ' ~ fits ~ ' then ' ~ value
+        ~ ' end as bigint) as varchar), ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -46,6 +63,14 @@
 {% macro duckdb__json_decimal(value) %}
     {%- set text = "rtrim(rtrim(cast(try_cast(" ~ value ~ " as decimal(38, 9)) as varchar), '0'), '.')" -%}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ text ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{% macro redshift__json_decimal(value) %}
+    {%- set limit = '1' ~ '0' * 29 -%}
+    {%- set fits = value ~ ' > -' ~ limit ~ ' and ' ~ value ~ ' < ' ~ limit -%}
+    {%- set number = 'cast(case when ' ~ fits ~ ' then ' ~ value ~ ' end as decimal(38, 9))' -%}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ "rtrim(rtrim(cast(" ~ number ~ " as varchar), '0'), '.')"
+        ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -64,6 +89,13 @@
         ~ ' when isfinite(' ~ number ~ ') then cast(' ~ value ~ ' as varchar) end') }}
 {% endmacro %}
 
+{% macro redshift__json_float(value) %}
+    {%- set text = 'cast(' ~ value ~ ' as varchar)' -%}
+    {%- set number %}^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?${% endset -%}
+    {{ return('case when ' ~ text ~ ' ~ ' ~ dbt_braze.literal(number) ~ ' then ' ~ text ~ ' when lower(' ~ text
+        ~ ") not in ('nan', 'infinity', '-infinity') then " ~ dbt_braze.json_impossible() ~ ' end') }}
+{% endmacro %}
+
 
 {% macro json_boolean(value) %}
     {{ return(adapter.dispatch('json_boolean', 'dbt_braze')(value)) }}
@@ -71,6 +103,11 @@
 
 {% macro default__json_boolean(value) %}
     {{ return("case when " ~ value ~ " then 'true' when not " ~ value ~ " then 'false' end") }}
+{% endmacro %}
+
+{# The field of an object is SUPER, which is no condition by itself. #}
+{% macro redshift__json_boolean(value) %}
+    {{ return(dbt_braze.default__json_boolean('cast(' ~ value ~ ' as boolean)')) }}
 {% endmacro %}
 
 
@@ -84,6 +121,18 @@
 
 {% macro duckdb__json_date(value) %}
     {{ return("strftime(make_timestamp(epoch_us(" ~ value ~ ")), '\"%Y-%m-%d\"')") }}
+{% endmacro %}
+
+{% macro redshift__json_date(value) %}
+    {{ return("'\"' || to_char(" ~ dbt_braze.redshift_utc(value) ~ ", 'YYYY-MM-DD') || '\"'") }}
+{% endmacro %}
+
+{# The moment as a timestamp in UTC. By way of text, for in SQL nothing tells a value with a time zone from one without. #}
+{% macro redshift_utc(value) %}
+    {%- set text = 'cast(' ~ value ~ ' as varchar)' -%}
+    {%- set has_zone = 'substring(' ~ text ~ ", 11) ~ '[-+zZ]'" -%}
+    {{ return("coalesce(cast(case when " ~ has_zone ~ ' then ' ~ text ~ " end as timestamptz) at time zone 'UTC', cast(case when not "
+        ~ has_zone ~ ' then ' ~ text ~ ' end as timestamp))') }}
 {% endmacro %}
 
 
@@ -101,6 +150,11 @@
     {{ return("strftime(make_timestamp(epoch_us(" ~ value ~ ")), '\"%Y-%m-%dT%H:%M:%S.%gZ\"')") }}
 {% endmacro %}
 
+{% macro redshift__json_timestamp(value) %}
+    {%- set moment = "date_trunc('millisecond', " ~ dbt_braze.redshift_utc(value) ~ ')' -%}
+    {{ return("'\"' || to_char(" ~ moment ~ ", 'YYYY-MM-DD') || 'T' || to_char(" ~ moment ~ ", 'HH24:MI:SS.MS') || 'Z\"'") }}
+{% endmacro %}
+
 
 {% macro json_array(value) %}
     {{ return(adapter.dispatch('json_array', 'dbt_braze')(value)) }}
@@ -113,6 +167,29 @@
 {# Braze has no null inside an array. #}
 {% macro duckdb__json_array(value) %}
     {{ return('cast(to_json(list_filter(' ~ value ~ ', lambda item: item is not null)) as varchar)') }}
+{% endmacro %}
+
+{% macro redshift__json_array(value) %}
+    {%- set others %},null(?=[],]{{ dbt_braze.outside_of_strings() }}){% endset -%}
+    {%- set first %}\[null,?(?={{ dbt_braze.outside_of_strings() }}){% endset -%}
+    {%- set text = dbt_braze.redshift_json_text(value) -%}
+    {{ return('case when ' ~ text ~ " like '%null%' then "
+        ~ dbt_braze.regexp_replace_all(dbt_braze.regexp_remove(text, others), first, '[') ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{# JSON text of SUPER, or of a text that holds JSON; null for a null of either kind. Cast to a text SUPER gives its strings and
+   numbers, and null for arrays and objects: docs.aws.amazon.com/redshift, SUPER limitations. #}
+{% macro redshift_json_text(value) %}
+    {%- set super = 'cast(' ~ value ~ ' as super)' -%}
+    {%- set fits = 'json_size(' ~ super ~ ') <= ' ~ dbt_braze.max_text_bytes() -%}
+    {{ return('case when not ' ~ fits ~ ' then ' ~ dbt_braze.json_impossible() ~ ' else nullif(coalesce(cast(' ~ super
+        ~ ' as varchar(65535)), json_serialize(case when ' ~ fits ~ ' then ' ~ super ~ " end)), 'null') end") }}
+{% endmacro %}
+
+{# The end of a pattern for JSON: from here on strings are whole, so what stands before is in none. #}
+{% macro outside_of_strings() %}
+    {%- set rest %}[^"\\]*((\\.|"([^"\\]|\\.)*")[^"\\]*)*${% endset -%}
+    {{ return(rest) }}
 {% endmacro %}
 
 
@@ -131,6 +208,15 @@
     {{ return("nullif(cast(case when " ~ value ~ " is not null then json_merge_patch('{}', to_json(" ~ value ~ ")) end as varchar), 'null')") }}
 {% endmacro %}
 
+{# The same by patterns: first what follows a comma, then what is left behind a brace. #}
+{% macro redshift__json_object(value) %}
+    {%- set others %},"([^"\\]|\\.)*":null(?=[,}]{{ dbt_braze.outside_of_strings() }}){% endset -%}
+    {%- set first %}\{"([^"\\]|\\.)*":null,?(?={{ dbt_braze.outside_of_strings() }}){% endset -%}
+    {%- set text = dbt_braze.redshift_json_text(value) -%}
+    {{ return('case when ' ~ text ~ " like '%null%' then "
+        ~ dbt_braze.regexp_replace_all(dbt_braze.regexp_remove(text, others), first, '{') ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
 
 {% macro json_passed_through(value) %}
     {{ return(adapter.dispatch('json_passed_through', 'dbt_braze')(value)) }}
@@ -140,6 +226,11 @@
 {% macro default__json_passed_through(value) %}
     {%- set text = dbt.cast(value, dbt_braze.type_text()) -%}
     {{ return("case when trim(" ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
+{% endmacro %}
+
+{% macro redshift__json_passed_through(value) %}
+    {%- set text = dbt_braze.redshift_json_text(value) -%}
+    {{ return('case when trim(' ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
 {% endmacro %}
 
 
@@ -162,6 +253,14 @@
     ) }}
 {% endmacro %}
 
+{# docs.aws.amazon.com/redshift, CAN_JSON_PARSE. It does not say how strict it is. #}
+{% macro redshift__json_is_sound(text) %}
+    {%- set strings %}"([^"\\]|\\.)*"{% endset -%}
+    {%- set unsound = dbt_braze.literal('null|nan|inf|,[[:space:]]*[]}]') -%}
+    {{ return('(can_json_parse(' ~ text ~ ') and not (lower(' ~ text ~ ') ~ ' ~ unsound ~ ' and lower('
+        ~ dbt_braze.regexp_replace_all(text, strings, '""') ~ ') ~ ' ~ unsound ~ '))') }}
+{% endmacro %}
+
 
 {% macro json_object_size(text) %}
     {{ return(adapter.dispatch('json_object_size', 'dbt_braze')(text)) }}
@@ -174,4 +273,9 @@
 {# Number of keys at the top of a JSON object. #}
 {% macro duckdb__json_object_size(text) %}
     {{ return('len(json_keys(' ~ text ~ '))') }}
+{% endmacro %}
+
+{# docs.aws.amazon.com/redshift, GET_NUMBER_ATTRIBUTES. What is no JSON has no keys. #}
+{% macro redshift__json_object_size(text) %}
+    {{ return('get_number_attributes(json_parse(case when can_json_parse(' ~ text ~ ') then ' ~ text ~ ' end))') }}
 {% endmacro %}

@@ -9,6 +9,12 @@
     {{ return({}) }}
 {% endmacro %}
 
+{# Sorted by time a scan skips the blocks before W, and rows of a user are where the checkpoint has the user:
+   docs.aws.amazon.com/redshift, Sort keys, Distribution styles. #}
+{% macro redshift__log_layout() %}
+    {{ return({'sort_type': 'compound', 'sort': 'updated_at', 'dist': 'braze_row'}) }}
+{% endmacro %}
+
 
 {# The end of `create table` for a table that is read and written by braze_row. #}
 {% macro keyed_table_layout() %}
@@ -17,4 +23,8 @@
 
 {% macro default__keyed_table_layout() %}
     {{ return('') }}
+{% endmacro %}
+
+{% macro redshift__keyed_table_layout() %}
+    {{ return('diststyle key distkey (braze_row) compound sortkey (braze_row)') }}
 {% endmacro %}

@@ -28,6 +28,17 @@
     ) }}
 {% endmacro %}
 
+{# docs.aws.amazon.com/redshift, Querying semistructured data: Unnesting. #}
+{% macro redshift__json_array_elements(relation, passed, text) %}
+    {%- set columns = [] -%}
+    {%- for column in passed -%} {%- do columns.append('parsed.' ~ column) -%} {%- endfor -%}
+    {{ return(
+        'select ' ~ ((columns + ['json_serialize(item) as element', 'item_index as element_index']) | join(', ')) ~ '\n'
+        ~ 'from (select ' ~ ((passed + ['json_parse(' ~ text ~ ') as elements']) | join(', ')) ~ ' from ' ~ relation
+        ~ ') as parsed, parsed.elements as item at item_index'
+    ) }}
+{% endmacro %}
+
 
 {# JSON text of a field at the top of a JSON object; null where it is missing or null. #}
 {% macro json_field(text, key) %}
@@ -42,6 +53,14 @@
     {{ return("nullif(cast(json_extract(" ~ text ~ ", " ~ dbt_braze.literal('$."' ~ key ~ '"') ~ ") as varchar), 'null')") }}
 {% endmacro %}
 
+{# A path has to begin at a column, so the object is cut down to the one field, and what is around its value is taken off:
+   docs.aws.amazon.com/redshift, OBJECT_TRANSFORM. #}
+{% macro redshift__json_field(text, key) %}
+    {%- set object = 'json_serialize(object_transform(json_parse(' ~ text ~ ') keep ' ~ dbt_braze.literal('"' ~ key ~ '"') ~ '))' -%}
+    {%- set around %}^\{\}$|^\{"([^"\\]|\\.)*":|\}${% endset -%}
+    {{ return("nullif(nullif(" ~ dbt_braze.regexp_remove(object, around) ~ ", ''), 'null')") }}
+{% endmacro %}
+
 
 {# JSON text of an array with each element once, sorted by its text: equal for arrays that are equal as sets. #}
 {% macro json_array_as_set(text) %}
@@ -54,6 +73,11 @@
 
 {% macro duckdb__json_array_as_set(text) %}
     {{ return("('[' || array_to_string(list_sort(list_distinct(cast(cast(" ~ text ~ " as json[]) as varchar[]))), ',') || ']')") }}
+{% endmacro %}
+
+{# docs.aws.amazon.com/redshift, ARRAY_DISTINCT, ARRAY_SORT. #}
+{% macro redshift__json_array_as_set(text) %}
+    {{ return("nullif(json_serialize(array_sort(array_distinct(json_parse(" ~ text ~ ")))), 'null')") }}
 {% endmacro %}
 
 

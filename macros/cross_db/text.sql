@@ -8,6 +8,11 @@
     {{ return("'" ~ (text | string).replace("'", "''") ~ "'") }}
 {% endmacro %}
 
+{# A backslash escapes: docs.aws.amazon.com/redshift, POSIX operators. #}
+{% macro redshift__literal(text) %}
+    {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "''") ~ "'") }}
+{% endmacro %}
+
 
 {% macro byte_length(text) %}
     {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
@@ -38,6 +43,11 @@
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ", 'g')") }}
 {% endmacro %}
 
+{# It replaces every occurrence: docs.aws.amazon.com/redshift, REGEXP_REPLACE. Perl's dialect, as on the other warehouses. #}
+{% macro redshift__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ", 1, 'p')") }}
+{% endmacro %}
+
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
@@ -49,6 +59,10 @@
 
 {% macro duckdb__hex_to_integer(text) %}
     {{ return("cast('0x' || " ~ text ~ " as bigint)") }}
+{% endmacro %}
+
+{% macro redshift__hex_to_integer(text) %}
+    {{ return('strtol(' ~ text ~ ', 16)') }}
 {% endmacro %}
 
 
@@ -70,6 +84,17 @@
     {{ return("concat_ws(',', " ~ (texts | join(',\n            ')) ~ ')' if texts else "''") }}
 {% endmacro %}
 
+{# A text over 65,535 bytes would fail the statement; here it fails the row. #}
+{% macro redshift__join_present(texts) %}
+    {%- if not texts -%} {{ return("''") }} {%- endif -%}
+    {%- set sizes = [] -%}
+    {%- for text in texts -%}
+        {%- do sizes.append('coalesce(octet_length(' ~ text ~ ') + 1, 0)') -%}
+    {%- endfor -%}
+    {{ return('case when ' ~ (sizes | join('\n            + ')) ~ ' > ' ~ (dbt_braze.max_text_bytes() - 2)
+        ~ ' then ' ~ dbt_braze.json_impossible() ~ '\n            else ' ~ dbt_braze.default__join_present(texts) ~ ' end') }}
+{% endmacro %}
+
 
 {% macro contains(text, piece) %}
     {{ return('(' ~ dbt.position(piece, text) ~ ' > 0)') }}
@@ -83,4 +108,9 @@
 
 {% macro default__max_text_bytes() %}
     {{ return(none) }}
+{% endmacro %}
+
+{# docs.aws.amazon.com/redshift, Character types: varchar(max). #}
+{% macro redshift__max_text_bytes() %}
+    {{ return(65535) }}
 {% endmacro %}

@@ -12,6 +12,12 @@
     {{ return("cast(now() at time zone 'UTC' as timestamp)") }}
 {% endmacro %}
 
+{# The start of the transaction, to the microsecond, in the session's time zone, from which the cast takes it back:
+   docs.aws.amazon.com/redshift, SYSDATE. GETDATE() has whole seconds; now() runs on the leader node only. #}
+{% macro redshift__now_utc() %}
+    {{ return('cast(sysdate as timestamptz)') }}
+{% endmacro %}
+
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
@@ -23,6 +29,11 @@
 
 {% macro duckdb__add_microseconds(timestamp, microseconds) %}
     {{ return('(' ~ timestamp ~ ' + to_microseconds(' ~ microseconds ~ '))') }}
+{% endmacro %}
+
+{# DATEADD knows no timestamp with a time zone: docs.aws.amazon.com/redshift, DATEADD. #}
+{% macro redshift__add_microseconds(timestamp, microseconds) %}
+    {{ return('(dateadd(microsecond, ' ~ microseconds ~ ', ' ~ timestamp ~ " at time zone 'UTC') at time zone 'UTC')") }}
 {% endmacro %}
 
 
@@ -39,6 +50,10 @@
     {{ return('strftime(' ~ timestamp ~ ", '%Y-%m-%d %H:%M:%S.%f')") }}
 {% endmacro %}
 
+{% macro redshift__updated_at_text(timestamp) %}
+    {{ return('to_char(' ~ timestamp ~ " at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')") }}
+{% endmacro %}
+
 
 {# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
 {% macro updated_at_literal(text) %}
@@ -47,4 +62,8 @@
 
 {% macro default__updated_at_literal(text) %}
     {{ return("timestamp '" ~ text ~ "'") }}
+{% endmacro %}
+
+{% macro redshift__updated_at_literal(text) %}
+    {{ return("cast('" ~ text ~ "+00' as timestamptz)") }}
 {% endmacro %}

@@ -13,6 +13,10 @@
     {{ return('varchar') }}
 {% endmacro %}
 
+{% macro redshift__type_text() %}
+    {{ return('varchar(65535)') }}
+{% endmacro %}
+
 
 {# UPDATED_AT in the type of the CDI pages for each warehouse (braze.com/docs, Cloud Data Ingestion, Table setup). #}
 {% macro type_updated_at() %}
@@ -21,6 +25,10 @@
 
 {% macro default__type_updated_at() %}
     {{ return('timestamp') }}
+{% endmacro %}
+
+{% macro redshift__type_updated_at() %}
+    {{ return('timestamptz') }}
 {% endmacro %}
 
 

@@ -9,6 +9,10 @@
     {{ return('create or replace table ' ~ relation ~ ' as\n' ~ sql) }}
 {% endmacro %}
 
+{% macro redshift__replaced_table(relation, sql) %}
+    {{ return('drop table if exists ' ~ relation ~ ' cascade;\ncreate table ' ~ relation ~ ' as (\n' ~ sql ~ '\n)') }}
+{% endmacro %}
+
 
 {% macro replaced_view(relation, sql) %}
     {{ return(adapter.dispatch('replaced_view', 'dbt_braze')(relation, sql)) }}
@@ -16,6 +20,12 @@
 
 {% macro default__replaced_view(relation, sql) %}
     {{ return('create or replace view ' ~ relation ~ ' as\n' ~ sql) }}
+{% endmacro %}
+
+{# OR REPLACE takes the same columns alone. Bound late, for a model that is built anew takes bound views with it:
+   docs.aws.amazon.com/redshift, CREATE VIEW. #}
+{% macro redshift__replaced_view(relation, sql) %}
+    {{ return('drop view if exists ' ~ relation ~ ' cascade;\ncreate view ' ~ relation ~ ' as (\n' ~ sql ~ '\n) with no schema binding') }}
 {% endmacro %}
 
 
@@ -34,5 +44,23 @@
         'merge into ' ~ target ~ ' as target\nusing (\n' ~ source_sql ~ '\n) as source\non target.' ~ key ~ ' = source.' ~ key
         ~ '\nwhen matched then update set ' ~ (settings | join(', '))
         ~ '\nwhen not matched then insert (' ~ (columns | join(', ')) ~ ')\n    values (source.' ~ (columns | join(', source.')) ~ ')'
+    ) }}
+{% endmacro %}
+
+{# The source is a table and no query, the target has no alias, and it is best to set every column:
+   docs.aws.amazon.com/redshift, MERGE. #}
+{% macro redshift__upserted_rows(target, source_sql, key, columns) %}
+    {%- set rows = 'braze_rows_' ~ local_md5(target | string) -%}
+    {%- set settings = [] -%}
+    {%- for column in columns -%}
+        {%- do settings.append(column ~ ' = source.' ~ column) -%}
+    {%- endfor -%}
+    {{ return(
+        'drop table if exists ' ~ rows ~ ';\n'
+        ~ 'create temporary table ' ~ rows ~ ' diststyle key distkey (' ~ key ~ ') as (\n' ~ source_sql ~ '\n);\n'
+        ~ 'merge into ' ~ target ~ '\nusing ' ~ rows ~ ' as source\non ' ~ target ~ '.' ~ key ~ ' = source.' ~ key
+        ~ '\nwhen matched then update set ' ~ (settings | join(', '))
+        ~ '\nwhen not matched then insert (' ~ (columns | join(', ')) ~ ')\n    values (source.' ~ (columns | join(', source.')) ~ ');\n'
+        ~ 'drop table ' ~ rows
     ) }}
 {% endmacro %}
