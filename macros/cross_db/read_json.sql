@@ -9,6 +9,12 @@
     {{ return(object ~ '.' ~ name) }}
 {% endmacro %}
 
+{# Quoted, a name with capitals is found where enable_case_sensitive_identifier is on; it is folded where not:
+   docs.aws.amazon.com/redshift, SUPER configurations. #}
+{% macro redshift__object_field(object, name, type) %}
+    {{ return(object ~ '."' ~ name ~ '"') }}
+{% endmacro %}
+
 
 {# A query with one row per element of the JSON array in the column `text` of the relation: the columns `passed`, `element`
    (its JSON text) and `element_index`, from 0. A null has no elements. #}

@@ -31,9 +31,13 @@
     {{ return('(' ~ timestamp ~ ' + to_microseconds(' ~ microseconds ~ '))') }}
 {% endmacro %}
 
-{# DATEADD knows no timestamp with a time zone: docs.aws.amazon.com/redshift, DATEADD. #}
+{# DATEADD knows no timestamp with a time zone, and counts with an integer of 32 bits: docs.aws.amazon.com/redshift, DATEADD. #}
 {% macro redshift__add_microseconds(timestamp, microseconds) %}
-    {{ return('(dateadd(microsecond, ' ~ microseconds ~ ', ' ~ timestamp ~ " at time zone 'UTC') at time zone 'UTC')") }}
+    {%- set unit, number = 'microsecond', microseconds -%}
+    {%- if microseconds is number and microseconds % 1000000 == 0 -%}
+        {%- set unit, number = 'second', microseconds // 1000000 -%}
+    {%- endif -%}
+    {{ return('(dateadd(' ~ unit ~ ', ' ~ number ~ ', ' ~ timestamp ~ " at time zone 'UTC') at time zone 'UTC')") }}
 {% endmacro %}
 
 

@@ -31,7 +31,13 @@ class Redshift(Engine):
     def start(self) -> None:
         """Start PostgreSQL and the proxy."""
         self.port = free_port()
-        command: list[str | Path] = [self.bin("python"), HERE / "server.py", str(self.port), str(free_port()), self.folder]
+        command: list[str | Path] = [
+            self.bin("python"),
+            HERE / "server.py",
+            str(self.port),
+            str(free_port()),
+            self.folder,
+        ]
         self.spawn(command, "redshift").wait_until(lambda: listens(self.port))
 
     def output(self) -> dict[str, Any]:

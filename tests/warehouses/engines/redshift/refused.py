@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from tokens import bare, words
+from tokens import bare, meaningful, tokens_of, words
 
 UNSUPPORTED = "unsupported PostgreSQL function"
 LEADER_ONLY = "runs on the leader node only, so not over a table"
@@ -78,6 +78,25 @@ NO_FUNCTIONS = words(
     varchar varying view when where with
     """
 )
+# Reserved words that are part of no statement of ours, and those that may be.
+RESERVED = words(
+    """
+    aes128 aes256 allowoverwrite az64 binary blanksasnull bytedict bzip2 credentials deflate defrag delta
+    delta32k disable emptyasnull enable encrypt encryption freeze globaldict256 globaldict64k gzip
+    initially language lun luns lzo lzop mostly16 mostly32 mostly8 offline permissions placing raw
+    readratio recover rejectlog resort restore snapshot system tag tdes text255 text32k truncatecolumns
+    verbose wallet
+    """
+)
+RESERVED_AS_NAME = RESERVED | words(
+    """
+    all analyze any array asc backup both check collate column constraint default desc do else encode end
+    explicit false for full grant group identity ignore is join leading left like limit minus natural new
+    not null nulls off offset oid old on only open or order outer parallel partition percent pivot primary
+    qualify references respect right similar some sysdate table then to top trailing true union unique
+    unnest unpivot user using when where without
+    """
+)
 CALL = re.compile(r"(?:(?P<before>\S+) )?(?<!\. )\b(?P<name>[a-z_]\w*)(?= \()")
 NAMING = ("into", "table", "view", "as", "exists", ".", "join", "with")
 PATTERNS = {re.compile(pattern, re.DOTALL): reason for pattern, reason in SYNTAX.items()}
@@ -88,11 +107,24 @@ def calls(text: str) -> set[str]:
     return {match["name"] for match in CALL.finditer(text) if match["before"] not in NAMING}
 
 
+def reserved_names(sql: str) -> set[str]:
+    """Return the reserved words that the statement uses as names."""
+    tokens = meaningful(tokens_of(sql))
+    names = {token.name for token in tokens if token.kind == "word" and token.name in RESERVED}
+    for before, token, after in zip(tokens, tokens[1:], [*tokens[2:], tokens[-1]], strict=False):
+        is_cte = token.name == "as" and after.text == "("
+        name = before if is_cte else token if before.name == "as" else None
+        if name and name.kind == "word" and name.name in RESERVED_AS_NAME:
+            names.add(name.name)
+    return names
+
+
 @lru_cache(maxsize=500)
 def refusals(sql: str) -> tuple[str, ...]:
     """Return why Redshift would refuse the statement, as far as is known."""
     text = bare(sql)
     found = [f"{name}(): {FUNCTIONS[name]}" for name in sorted(calls(text) & FUNCTIONS.keys())]
+    found += [f"{name}: a reserved word (Reserved words)" for name in sorted(reserved_names(sql))]
     for pattern, reason in PATTERNS.items():
         match = pattern.search(text)
         if match:
