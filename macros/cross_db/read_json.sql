@@ -103,3 +103,9 @@
         ~ "chr(10) order by place.fullkey) from json_tree(" ~ text ~ ') as place)'
     ) }}
 {% endmacro %}
+
+{# Without white space. Nothing sorts the keys of an object, so on Redshift JSON whose keys were put in another order has
+   changed. #}
+{% macro redshift__json_comparable(text) %}
+    {{ return('json_serialize(json_parse(' ~ text ~ '))') }}
+{% endmacro %}
