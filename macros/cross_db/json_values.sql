@@ -43,11 +43,12 @@
         ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
-{# CASE does not keep Redshift from evaluating what it does not select, so each cast is given only what it can cast. #}
+{# CASE does not keep Redshift from evaluating what it does not select, so each cast is given only what it can cast. Texts are
+   declared no wider than they are: a row of many wide columns does not fit into a block. #}
 {% macro redshift__json_integer(value) %}
     {%- set fits = value ~ ' >= -9223372036854775808 and ' ~ value ~ ' < 9223372036854775808' -%}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(cast(case when ' ~ fits ~ ' then ' ~ value
-        ~ ' end as bigint) as varchar), ' ~ dbt_braze.json_impossible() ~ ') end') }}
+        ~ ' end as bigint) as varchar(20)), ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -69,7 +70,7 @@
     {%- set limit = '1' ~ '0' * 29 -%}
     {%- set fits = value ~ ' > -' ~ limit ~ ' and ' ~ value ~ ' < ' ~ limit -%}
     {%- set number = 'cast(case when ' ~ fits ~ ' then ' ~ value ~ ' end as decimal(38, 9))' -%}
-    {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ "rtrim(rtrim(cast(" ~ number ~ " as varchar), '0'), '.')"
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ "rtrim(rtrim(cast(" ~ number ~ " as varchar(40)), '0'), '.')"
         ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
@@ -90,7 +91,7 @@
 {% endmacro %}
 
 {% macro redshift__json_float(value) %}
-    {%- set text = 'cast(' ~ value ~ ' as varchar)' -%}
+    {%- set text = 'cast(' ~ value ~ ' as varchar(64))' -%}
     {%- set number %}^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?${% endset -%}
     {{ return('case when ' ~ text ~ ' ~ ' ~ dbt_braze.literal(number) ~ ' then ' ~ text ~ ' when lower(' ~ text
         ~ ") not in ('nan', 'infinity', '-infinity') then " ~ dbt_braze.json_impossible() ~ ' end') }}
@@ -129,7 +130,7 @@
 
 {# The moment as a timestamp in UTC. By way of text, for in SQL nothing tells a value with a time zone from one without. #}
 {% macro redshift_utc(value) %}
-    {%- set text = 'cast(' ~ value ~ ' as varchar)' -%}
+    {%- set text = 'cast(' ~ value ~ ' as varchar(64))' -%}
     {%- set has_zone = 'substring(' ~ text ~ ", 11) ~ '[-+zZ]'" -%}
     {{ return("coalesce(cast(case when " ~ has_zone ~ ' then ' ~ text ~ " end as timestamptz) at time zone 'UTC', cast(case when not "
         ~ has_zone ~ ' then ' ~ text ~ ' end as timestamp))') }}
@@ -277,5 +278,5 @@
 
 {# docs.aws.amazon.com/redshift, GET_NUMBER_ATTRIBUTES. What is no JSON has no keys. #}
 {% macro redshift__json_object_size(text) %}
-    {{ return('get_number_attributes(json_parse(case when can_json_parse(' ~ text ~ ') then ' ~ text ~ ' end))') }}
+    {{ return('get_number_attributes(' ~ dbt_braze.redshift_parsed(text) ~ ')') }}
 {% endmacro %}

@@ -34,13 +34,19 @@
     ) }}
 {% endmacro %}
 
+{# SUPER of a JSON text; of what is none, null. CASE does not keep Redshift from evaluating what it does not select, so a guard
+   around json_parse() would not do. #}
+{% macro redshift_parsed(text) %}
+    {{ return('json_parse(case when can_json_parse(' ~ text ~ ') then ' ~ text ~ ' end)') }}
+{% endmacro %}
+
 {# docs.aws.amazon.com/redshift, Querying semistructured data: Unnesting. #}
 {% macro redshift__json_array_elements(relation, passed, text) %}
     {%- set columns = [] -%}
     {%- for column in passed -%} {%- do columns.append('parsed.' ~ column) -%} {%- endfor -%}
     {{ return(
         'select ' ~ ((columns + ['json_serialize(item) as element', 'item_index as element_index']) | join(', ')) ~ '\n'
-        ~ 'from (select ' ~ ((passed + ['json_parse(' ~ text ~ ') as elements']) | join(', ')) ~ ' from ' ~ relation
+        ~ 'from (select ' ~ ((passed + [dbt_braze.redshift_parsed(text) ~ ' as elements']) | join(', ')) ~ ' from ' ~ relation
         ~ ') as parsed, parsed.elements as item at item_index'
     ) }}
 {% endmacro %}
@@ -62,7 +68,7 @@
 {# A path has to begin at a column, so the object is cut down to the one field, and what is around its value is taken off:
    docs.aws.amazon.com/redshift, OBJECT_TRANSFORM. #}
 {% macro redshift__json_field(text, key) %}
-    {%- set object = 'json_serialize(object_transform(json_parse(' ~ text ~ ') keep ' ~ dbt_braze.literal('"' ~ key ~ '"') ~ '))' -%}
+    {%- set object = 'json_serialize(object_transform(' ~ dbt_braze.redshift_parsed(text) ~ ' keep ' ~ dbt_braze.literal('"' ~ key ~ '"') ~ '))' -%}
     {%- set around %}^\{\}$|^\{"([^"\\]|\\.)*":|\}${% endset -%}
     {{ return("nullif(nullif(" ~ dbt_braze.regexp_remove(object, around) ~ ", ''), 'null')") }}
 {% endmacro %}
@@ -83,7 +89,7 @@
 
 {# docs.aws.amazon.com/redshift, ARRAY_DISTINCT, ARRAY_SORT. #}
 {% macro redshift__json_array_as_set(text) %}
-    {{ return("nullif(json_serialize(array_sort(array_distinct(json_parse(" ~ text ~ ")))), 'null')") }}
+    {{ return("nullif(json_serialize(array_sort(array_distinct(" ~ dbt_braze.redshift_parsed(text) ~ "))), 'null')") }}
 {% endmacro %}
 
 
@@ -107,5 +113,5 @@
 {# Without white space. Nothing sorts the keys of an object, so on Redshift JSON whose keys were put in another order has
    changed. #}
 {% macro redshift__json_comparable(text) %}
-    {{ return('json_serialize(json_parse(' ~ text ~ '))') }}
+    {{ return('json_serialize(' ~ dbt_braze.redshift_parsed(text) ~ ')') }}
 {% endmacro %}
