@@ -27,6 +27,7 @@ class Redshift(Engine):
         "object": "super",
         "json": "varchar(max)",
     }
+    sorts_json_keys = False
 
     def start(self) -> None:
         """Start PostgreSQL and the proxy."""

@@ -49,7 +49,7 @@ SYNTAX = {
     r"^with\b.*\bmerge into\b": "no WITH clause (MERGE)",
     r"^merge\b.*\bwhen (not )?matched and\b": "no further conditions (MERGE)",
     r"^merge\b.*\bwhen matched\b.*\bwhen matched\b": "one WHEN MATCHED clause (MERGE)",
-    r"^merge\b(?!.*\bwhen not matched\b)(?!.*remove duplicates)": "both WHEN clauses are needed (MERGE)",
+    r"^merge\b(?!.*\bwhen matched\b.*\bwhen not matched\b)(?!.*remove duplicates)": "both WHEN clauses are needed (MERGE)",
     r"\bconcat \( [^(),]+(, [^(),]+){2,} \)": "CONCAT takes two expressions",
     r"\balter column \S+ type (?!varchar|character varying|varbyte)": "ALTER COLUMN TYPE is for sizes of text alone",
 }

@@ -1,0 +1,53 @@
+"""The judges refuse what each warehouse refuses, and let pass what it takes."""
+
+import pytest
+from warehouse import Warehouse
+
+REFUSED = {
+    "redshift": [
+        "select string_agg(a, ',') from t",
+        "select jsonb_build_object('a', 1) from t",
+        "select a::jsonb from t",
+        "select * from generate_series(1, 2)",
+        "select count(*) filter (where a > 1) from t",
+        "select array[1, 2]",
+        "select list_value(1) from t",
+        "select a is distinct from b from t",
+        "select now() from t",
+        "select a ->> 'b' from t",
+        "select distinct on (a) a, b from t",
+        "select * from (values (1), (2)) as v(a)",
+        "with delta as (select 1 as a) select a from delta",
+        "create or replace table t as select 1 as a",
+        "insert into t values (1) on conflict do nothing",
+        "insert into t values (1) returning a",
+        "merge into t as x using s on x.a = s.a when matched then delete when not matched then insert values (s.a)",
+        "merge into t using (select 1 as a) as s on t.a = s.a when matched then delete when not matched then insert values (s.a)",
+        "merge into t using s on t.a = s.a when matched and s.b then delete when not matched then insert values (s.a)",
+        "merge into t using s on t.a = s.a when not matched then insert values (s.a)",
+        "select from where",
+    ],
+}
+TAKEN = {
+    "redshift": [
+        "select 'string_agg(a), array[1] and ::jsonb', a from t -- filter (where",
+        "select listagg(a, ',') within group (order by a) from t",
+        "create table t diststyle key distkey (a) compound sortkey (a) as (select cast(a as varchar(max)) as a from s)",
+        "select p.a, item, position from (select a, json_parse(b) as items from t) as p, p.items as item at position",
+        "select dateadd(microsecond, 1, sysdate), object.field, json_serialize(object_transform(o keep '\"a\"')) from t",
+        "merge into t using x as s on t.a = s.a when matched then update set a = s.a when not matched then insert values (s.a)",
+    ],
+}
+
+
+def test_what_the_warehouse_lacks_is_refused(warehouse: Warehouse) -> None:
+    statements = REFUSED.get(warehouse.name, [])
+    if not statements:
+        pytest.skip("nothing to refuse")
+    # One call, for a judge may take its time to start; it quotes the statement with each problem.
+    problems = "\n".join(warehouse.engine.judge(statements))
+    assert [statement for statement in statements if statement[:100] not in problems] == []
+
+
+def test_what_the_warehouse_has_passes(warehouse: Warehouse) -> None:
+    assert warehouse.engine.judge(TAKEN.get(warehouse.name, [])) == []
