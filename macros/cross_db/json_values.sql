@@ -131,7 +131,7 @@
 {# The moment as a timestamp in UTC. By way of text, for in SQL nothing tells a value with a time zone from one without. #}
 {% macro redshift_utc(value) %}
     {%- set text = 'cast(' ~ value ~ ' as varchar(64))' -%}
-    {%- set has_zone = 'substring(' ~ text ~ ", 11) ~ '[-+zZ]'" -%}
+    {%- set has_zone = 'substring(' ~ text ~ " from 11) ~ '[-+zZ]'" -%}
     {{ return("coalesce(cast(case when " ~ has_zone ~ ' then ' ~ text ~ " end as timestamptz) at time zone 'UTC', cast(case when not "
         ~ has_zone ~ ' then ' ~ text ~ ' end as timestamp))') }}
 {% endmacro %}
@@ -189,7 +189,7 @@
 
 {# The end of a pattern for JSON: from here on strings are whole, so what stands before is in none. #}
 {% macro outside_of_strings() %}
-    {%- set rest %}[^"\\]*((\\.|"([^"\\]|\\.)*")[^"\\]*)*${% endset -%}
+    {%- set rest %}[^"\\]*((\\.|"[^"\\]*(\\.[^"\\]*)*")[^"\\]*)*${% endset -%}
     {{ return(rest) }}
 {% endmacro %}
 
@@ -211,8 +211,8 @@
 
 {# The same by patterns: first what follows a comma, then what is left behind a brace. #}
 {% macro redshift__json_object(value) %}
-    {%- set others %},"([^"\\]|\\.)*":null(?=[,}]{{ dbt_braze.outside_of_strings() }}){% endset -%}
-    {%- set first %}\{"([^"\\]|\\.)*":null,?(?={{ dbt_braze.outside_of_strings() }}){% endset -%}
+    {%- set others %},"[^"\\]*(\\.[^"\\]*)*":null(?=[,}]{{ dbt_braze.outside_of_strings() }}){% endset -%}
+    {%- set first %}\{"[^"\\]*(\\.[^"\\]*)*":null,?(?={{ dbt_braze.outside_of_strings() }}){% endset -%}
     {%- set text = dbt_braze.redshift_json_text(value) -%}
     {{ return('case when ' ~ text ~ " like '%null%' then "
         ~ dbt_braze.regexp_replace_all(dbt_braze.regexp_remove(text, others), first, '{') ~ ' else ' ~ text ~ ' end') }}
@@ -256,7 +256,7 @@
 
 {# docs.aws.amazon.com/redshift, CAN_JSON_PARSE. It does not say how strict it is. #}
 {% macro redshift__json_is_sound(text) %}
-    {%- set strings %}"([^"\\]|\\.)*"{% endset -%}
+    {%- set strings %}"[^"\\]*(\\.[^"\\]*)*"{% endset -%}
     {%- set unsound = dbt_braze.literal('null|nan|inf|,[[:space:]]*[]}]') -%}
     {{ return('(can_json_parse(' ~ text ~ ') and not (lower(' ~ text ~ ') ~ ' ~ unsound ~ ' and lower('
         ~ dbt_braze.regexp_replace_all(text, strings, '""') ~ ') ~ ' ~ unsound ~ '))') }}

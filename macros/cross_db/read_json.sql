@@ -69,7 +69,7 @@
    docs.aws.amazon.com/redshift, OBJECT_TRANSFORM. #}
 {% macro redshift__json_field(text, key) %}
     {%- set object = 'json_serialize(object_transform(' ~ dbt_braze.redshift_parsed(text) ~ ' keep ' ~ dbt_braze.literal('"' ~ key ~ '"') ~ '))' -%}
-    {%- set around %}^\{\}$|^\{"([^"\\]|\\.)*":|\}${% endset -%}
+    {%- set around %}^\{\}$|^\{"[^"\\]*(\\.[^"\\]*)*":|\}${% endset -%}
     {{ return("nullif(nullif(" ~ dbt_braze.regexp_remove(object, around) ~ ", ''), 'null')") }}
 {% endmacro %}
 

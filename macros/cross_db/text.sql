@@ -88,11 +88,14 @@
 {% macro redshift__join_present(texts) %}
     {%- if not texts -%} {{ return("''") }} {%- endif -%}
     {%- set sizes = [] -%}
+    {%- set pieces = [] -%}
     {%- for text in texts -%}
         {%- do sizes.append('coalesce(octet_length(' ~ text ~ ') + 1, 0)') -%}
+        {%- do pieces.append("coalesce(',' || " ~ text ~ ", '')") -%}
     {%- endfor -%}
     {{ return('case when ' ~ (sizes | join('\n            + ')) ~ ' > ' ~ (dbt_braze.max_text_bytes() - 2)
-        ~ ' then ' ~ dbt_braze.json_impossible() ~ '\n            else ' ~ dbt_braze.default__join_present(texts) ~ ' end') }}
+        ~ ' then ' ~ dbt_braze.json_impossible()
+        ~ '\n            else substring(' ~ (pieces | join('\n            || ')) ~ ' from 2) end') }}
 {% endmacro %}
 
 

@@ -25,6 +25,7 @@ REFUSED = {
         "merge into t using (select 1 as a) as s on t.a = s.a when matched then delete when not matched then insert values (s.a)",
         "merge into t using s on t.a = s.a when matched and s.b then delete when not matched then insert values (s.a)",
         "merge into t using s on t.a = s.a when not matched then insert values (s.a)",
+        "select substring(a, 2) from t",
         "select from where",
     ],
 }

@@ -112,8 +112,9 @@ create cast (public.super as json) without function;
 create function public.compact(value json) returns text language sql immutable strict as $$
     select pg_catalog.regexp_replace(value::text, E'("(?:[^"\\\\]|\\\\.)*")|\\s+', E'\\1', 'g')
 $$;
+-- An attribute that occurs twice is an error (SUPER configurations).
 create function public.json_parse(value text) returns public.super language sql immutable strict as $$
-    select value::json::public.super
+    select case when value is json with unique keys then value else public.failed('invalid json ' || value) end::json::public.super
 $$;
 -- A null comes out as the text null (JSON_SERIALIZE, note).
 create function public.super_serialize(value public.super) returns text language sql immutable as $$
@@ -125,7 +126,9 @@ $$;
 create function public.json_typeof(value public.super) returns text language sql immutable strict as $$
     select json_typeof(value::json)
 $$;
-create function public.can_json_parse(value text) returns boolean language sql immutable strict as $$ select value is json $$;
+create function public.can_json_parse(value text) returns boolean language sql immutable strict as $$
+    select value is json with unique keys
+$$;
 create function public.is_valid_json(value text) returns boolean language sql immutable strict as $$ select value is json object $$;
 create function public.is_valid_json_array(value text) returns boolean language sql immutable strict as $$
     select value is json array

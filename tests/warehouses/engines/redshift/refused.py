@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from tokens import bare, meaningful, tokens_of, words
+from tokens import Token, bare, meaningful, tokens_of, words
 
 UNSUPPORTED = "unsupported PostgreSQL function"
 LEADER_ONLY = "runs on the leader node only, so not over a table"
@@ -50,7 +50,6 @@ SYNTAX = {
     r"^merge\b.*\bwhen (not )?matched and\b": "no further conditions (MERGE)",
     r"^merge\b.*\bwhen matched\b.*\bwhen matched\b": "one WHEN MATCHED clause (MERGE)",
     r"^merge\b(?!.*\bwhen matched\b.*\bwhen not matched\b)(?!.*remove duplicates)": "both WHEN clauses are needed (MERGE)",
-    r"\bconcat \( [^(),]+(, [^(),]+){2,} \)": "CONCAT takes two expressions",
     r"\balter column \S+ type (?!varchar|character varying|varbyte)": "ALTER COLUMN TYPE is for sizes of text alone",
 }
 KNOWN_FUNCTIONS = words(
@@ -97,6 +96,12 @@ RESERVED_AS_NAME = RESERVED | words(
     unnest unpivot user using when where without
     """
 )
+# Functions that take fewer or more arguments elsewhere.
+ARGUMENTS = {
+    "concat": (2, "CONCAT takes two expressions"),
+    "substring": (3, "SUBSTRING takes a position and a length, or FROM"),
+    "json_parse": (1, "JSON_PARSE takes a text"),
+}
 CALL = re.compile(r"(?:(?P<before>\S+) )?(?<!\. )\b(?P<name>[a-z_]\w*)(?= \()")
 NAMING = ("into", "table", "view", "as", "exists", ".", "join", "with")
 PATTERNS = {re.compile(pattern, re.DOTALL): reason for pattern, reason in SYNTAX.items()}
@@ -122,6 +127,32 @@ def reserved_names(sql: str) -> set[str]:
     return names
 
 
+def wrong_arguments(sql: str) -> set[str]:
+    """Return what is wrong with the number of arguments of calls."""
+    tokens = meaningful(tokens_of(sql))
+    found = set()
+    for index, token in enumerate(tokens[:-1]):
+        if token.name not in ARGUMENTS or tokens[index + 1].text != "(":
+            continue
+        inner = top_level(tokens, index + 1)
+        count, reason = ARGUMENTS[token.name]
+        if inner.count(",") + 1 != count and "from" not in inner:
+            found.add(reason)
+    return found
+
+
+def top_level(tokens: list[Token], opening: int) -> list[str]:
+    """Return the tokens between a parenthesis and its end that are in no other parenthesis."""
+    depth, inner = 0, []
+    for token in tokens[opening:]:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0:
+            break
+        if depth == 1:
+            inner.append(token.name)
+    return inner
+
+
 @lru_cache(maxsize=500)
 def refusals(sql: str) -> tuple[str, ...]:
     """Return why Redshift would refuse the statement, as far as is known; the adapter's catalogue queries are right."""
@@ -130,6 +161,7 @@ def refusals(sql: str) -> tuple[str, ...]:
         return ()
     found = [f"{name}(): {FUNCTIONS[name]}" for name in sorted(calls(text) & FUNCTIONS.keys())]
     found += [f"{name}: a reserved word (Reserved words)" for name in sorted(reserved_names(sql))]
+    found += sorted(wrong_arguments(sql))
     for pattern, reason in PATTERNS.items():
         match = pattern.search(text)
         if match:
