@@ -9,10 +9,12 @@
     {{ return(object ~ '.' ~ name) }}
 {% endmacro %}
 
-{# Quoted, a name with capitals is found where enable_case_sensitive_identifier is on; it is folded where not:
-   docs.aws.amazon.com/redshift, SUPER configurations. #}
+{# A name with capitals is found only where enable_case_sensitive_identifier is on: docs.aws.amazon.com/redshift, SUPER
+   configurations. A cast of SUPER gives null for what does not fit. Moments are read as text, see json_timestamp. #}
 {% macro redshift__object_field(object, name, type) %}
-    {{ return(object ~ '."' ~ name ~ '"') }}
+    {%- set types = {'integer': 'decimal(38, 0)', 'decimal': 'decimal(38, 9)', 'float': dbt_braze.type_double(), 'boolean': 'boolean'} -%}
+    {%- set field = object ~ '."' ~ name ~ '"' -%}
+    {{ return('cast(' ~ field ~ ' as ' ~ types[type] ~ ')' if type in types else field) }}
 {% endmacro %}
 
 
