@@ -77,12 +77,12 @@ class Postgres:
         subprocess.run(command, check=True, user=self.user if program == "initdb" else None, cwd=self.folder)
 
     def stop(self) -> None:
-        """Stop it at once, and remove what is outside of the given folder."""
+        """Stop it at once, for its data are not needed again, and remove what is outside of the given folder."""
         if self.process:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGQUIT)
             self.process.wait()
         if self.user is not None:
-            shutil.rmtree(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def main() -> None:
