@@ -117,3 +117,18 @@
 {% macro redshift__max_text_bytes() %}
     {{ return(65535) }}
 {% endmacro %}
+
+
+{# A column's name as SQL: in quotes where it is a reserved word of the warehouse and a name in Braze all the same. #}
+{% macro column_name(name) %}
+    {{ return(adapter.dispatch('column_name', 'dbt_braze')(name)) }}
+{% endmacro %}
+
+{% macro default__column_name(name) %}
+    {{ return(name) }}
+{% endmacro %}
+
+{# docs.aws.amazon.com/redshift, Reserved words. #}
+{% macro redshift__column_name(name) %}
+    {{ return('"' ~ name ~ '"' if name == 'language' else name) }}
+{% endmacro %}

@@ -6,7 +6,7 @@
         'message_variation_id', 'canvas_step_message_variation_id', 'subscription_group_id', 'card_id',
         'experiment_step_id', 'experiment_split_id', 'next_step_id',
     ] -%}
-    {{ return(name[:-3] ~ '_api_id' if dbt_braze.reads_share() and name in renamed_in_share else name) }}
+    {{ return(name[:-3] ~ '_api_id' if dbt_braze.reads_share() and name in renamed_in_share else dbt_braze.column_name(name)) }}
 {% endmacro %}
 
 

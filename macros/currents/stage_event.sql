@@ -10,7 +10,7 @@ select
     {%- if field.name == 'time' %}
     {{ dbt_braze.epoch_to_timestamp(value) }} as occurred_at,
     {%- else %}
-    cast({{ value }} as {{ dbt_braze.type_of_field(field.type) }}) as {{ renamed.get(field.name, field.name) }},
+    cast({{ value }} as {{ dbt_braze.type_of_field(field.type) }}) as {{ dbt_braze.column_name(renamed.get(field.name, field.name)) }},
     {%- endif %}
 {%- endfor %}
     cast({{ dbt_braze.source_loaded_at() }} as {{ dbt.type_timestamp() }}) as loaded_at

@@ -19,7 +19,7 @@
         {%- set path = attribute.column if own_column else (parent ~ '.' ~ name if parent else name) -%}
         {%- set type = 'object' if attribute.get('fields') else types.get(path | lower) -%}
     {%- endif -%}
-    {%- set column = attribute.column if own_column else (dbt_braze.object_field(parent, name, type) if parent else name) -%}
+    {%- set column = attribute.column if own_column else (dbt_braze.object_field(parent, name, type) if parent else dbt_braze.column_name(name)) -%}
     {%- set fields = [] -%}
     {%- for field in attribute.get('fields') or [] -%}
         {%- do fields.append(dbt_braze.normalized_attribute(field, types, column if own_column or parent else none)) -%}

