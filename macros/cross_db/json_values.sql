@@ -19,6 +19,16 @@
     {{ return('cast(to_json(cast(' ~ value ~ ' as varchar)) as varchar)') }}
 {% endmacro %}
 
+{# to_json() takes no text: docs.databricks.com, to_json function. #}
+{% macro databricks__json_string(value) %}
+    {{ return(dbt_braze.databricks_json_scalar('cast(' ~ value ~ ' as string)')) }}
+{% endmacro %}
+
+{# A scalar through an array of one: the brackets are all that the trim can reach, for text and times are in quotes. #}
+{% macro databricks_json_scalar(value, options=none) %}
+    {{ return("nullif(trim(both '[]' from to_json(array(" ~ value ~ ')' ~ (', ' ~ options if options else '') ~ ")), 'null')") }}
+{% endmacro %}
+
 
 {% macro json_integer(value) %}
     {{ return(adapter.dispatch('json_integer', 'dbt_braze')(value)) }}
@@ -30,6 +40,11 @@
 
 {% macro duckdb__json_integer(value) %}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(try_cast(' ~ value ~ ' as bigint) as varchar), '
+        ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{% macro databricks__json_integer(value) %}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(try_cast(' ~ value ~ ' as bigint) as string), '
         ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
@@ -48,6 +63,11 @@
     {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ text ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
+{% macro databricks__json_decimal(value) %}
+    {%- set text = "trim(trailing '.' from trim(trailing '0' from cast(try_cast(" ~ value ~ " as decimal(38, 9)) as string)))" -%}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ text ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
 
 {% macro json_float(value) %}
     {{ return(adapter.dispatch('json_float', 'dbt_braze')(value)) }}
@@ -62,6 +82,13 @@
     {%- set number = 'try_cast(' ~ value ~ ' as double)' -%}
     {{ return('case when ' ~ value ~ ' is not null and ' ~ number ~ ' is null then ' ~ dbt_braze.json_impossible()
         ~ ' when isfinite(' ~ number ~ ') then cast(' ~ value ~ ' as varchar) end') }}
+{% endmacro %}
+
+{# NaN is above infinity: docs.databricks.com, Special floating point values. #}
+{% macro databricks__json_float(value) %}
+    {%- set number = 'try_cast(' ~ value ~ ' as double)' -%}
+    {{ return('case when ' ~ value ~ ' is not null and ' ~ number ~ ' is null then ' ~ dbt_braze.json_impossible()
+        ~ ' when abs(' ~ number ~ ") < double('infinity') then cast(" ~ value ~ ' as string) end') }}
 {% endmacro %}
 
 
@@ -86,6 +113,10 @@
     {{ return("strftime(make_timestamp(epoch_us(" ~ value ~ ")), '\"%Y-%m-%d\"')") }}
 {% endmacro %}
 
+{% macro databricks__json_date(value) %}
+    {{ return(dbt_braze.databricks_json_time(value, 'yyyy-MM-dd')) }}
+{% endmacro %}
+
 
 {% macro json_timestamp(value) %}
     {{ return(adapter.dispatch('json_timestamp', 'dbt_braze')(value)) }}
@@ -99,6 +130,22 @@
    turn one with a zone into the time of the session's zone. Infinity is no value. #}
 {% macro duckdb__json_timestamp(value) %}
     {{ return("strftime(make_timestamp(epoch_us(" ~ value ~ ")), '\"%Y-%m-%dT%H:%M:%S.%gZ\"')") }}
+{% endmacro %}
+
+{% macro databricks__json_timestamp(value) %}
+    {{ return(dbt_braze.databricks_json_time(value, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'")) }}
+{% endmacro %}
+
+{# date_format() writes in the zone of the session, and no arithmetic moves a time into UTC where that zone skips an hour.
+   to_json() takes the zone: docs.databricks.com, to_json function, and JSON options. #}
+{% macro databricks_json_time(value, format) %}
+    {{ return(dbt_braze.databricks_json_scalar(value, dbt_braze.databricks_json_options(format))) }}
+{% endmacro %}
+
+{% macro databricks_json_options(format) %}
+    {%- set format = '"' ~ format ~ '"' -%}
+    {{ return("map('timeZone', 'UTC', 'timestampFormat', " ~ format ~ ", 'timestampNTZFormat', " ~ format ~ ", 'dateFormat', "
+        ~ format.split("'T'")[0].rstrip('"') ~ '")') }}
 {% endmacro %}
 
 
@@ -115,6 +162,10 @@
     {{ return('cast(to_json(list_filter(' ~ value ~ ', lambda item: item is not null)) as varchar)') }}
 {% endmacro %}
 
+{% macro databricks__json_array(value) %}
+    {{ return('to_json(filter(' ~ value ~ ', item -> item is not null), ' ~ dbt_braze.databricks_json_options("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'") ~ ')') }}
+{% endmacro %}
+
 
 {% macro json_object(value) %}
     {{ return(adapter.dispatch('json_object', 'dbt_braze')(value)) }}
@@ -129,6 +180,12 @@
    inside makes the row invalid. #}
 {% macro duckdb__json_object(value) %}
     {{ return("nullif(cast(case when " ~ value ~ " is not null then json_merge_patch('{}', to_json(" ~ value ~ ")) end as varchar), 'null')") }}
+{% endmacro %}
+
+{# Of a struct to_json() leaves out the nulls at every level; a null in a map or an array makes the row invalid:
+   docs.databricks.com, to_json function. #}
+{% macro databricks__json_object(value) %}
+    {{ return('to_json(' ~ value ~ ', ' ~ dbt_braze.databricks_json_options("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'") ~ ')') }}
 {% endmacro %}
 
 
@@ -162,6 +219,19 @@
     ) }}
 {% endmacro %}
 
+{# try_parse_json() is strict up to the end of the first value and ignores what follows: so the text is parsed as the first
+   element of an array, and is JSON if the second is where it should be, a hash that no text holds of itself. null is then
+   looked for outside of strings; the patterns have no group that repeats, for the Java engine recurses on those. #}
+{% macro databricks__json_is_sound(text) %}
+    {%- set hash = 'md5(' ~ text ~ ')' -%}
+    {%- set is_json = "coalesce(try_variant_get(try_parse_json('[' || " ~ text ~ " || ',\"' || " ~ hash ~ " || '\"]'), '$[1]', 'string') = " ~ hash ~ ', false)' -%}
+    {%- set without_strings = dbt_braze.regexp_remove(dbt_braze.regexp_remove(text, '\\\\.'), '"[^"]*"') -%}
+    {{ return(
+        'case when ' ~ text ~ ' is not null then ' ~ is_json ~ ' and not (contains(' ~ text ~ ", 'null') and contains("
+        ~ without_strings ~ ", 'null')) end"
+    ) }}
+{% endmacro %}
+
 
 {% macro json_object_size(text) %}
     {{ return(adapter.dispatch('json_object_size', 'dbt_braze')(text)) }}
@@ -174,4 +244,8 @@
 {# Number of keys at the top of a JSON object. #}
 {% macro duckdb__json_object_size(text) %}
     {{ return('len(json_keys(' ~ text ~ '))') }}
+{% endmacro %}
+
+{% macro databricks__json_object_size(text) %}
+    {{ return('array_size(json_object_keys(' ~ text ~ '))') }}
 {% endmacro %}

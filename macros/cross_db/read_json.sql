@@ -28,6 +28,14 @@
     ) }}
 {% endmacro %}
 
+{# docs.databricks.com, variant_explode table-valued function. #}
+{% macro databricks__json_array_elements(relation, passed, text) %}
+    {{ return(
+        'select json_rows.' ~ (passed | join(', json_rows.')) ~ ', to_json(elements.value) as element, elements.pos as element_index\n'
+        ~ 'from ' ~ relation ~ ' as json_rows, lateral variant_explode(parse_json(json_rows.' ~ text ~ ')) as elements'
+    ) }}
+{% endmacro %}
+
 
 {# JSON text of a field at the top of a JSON object; null where it is missing or null. #}
 {% macro json_field(text, key) %}
@@ -42,6 +50,10 @@
     {{ return("nullif(cast(json_extract(" ~ text ~ ", " ~ dbt_braze.literal('$."' ~ key ~ '"') ~ ") as varchar), 'null')") }}
 {% endmacro %}
 
+{% macro databricks__json_field(text, key) %}
+    {{ return("nullif(to_json(variant_get(parse_json(" ~ text ~ "), " ~ dbt_braze.literal('$["' ~ key ~ '"]') ~ ", 'variant')), 'null')") }}
+{% endmacro %}
+
 
 {# JSON text of an array with each element once, sorted by its text: equal for arrays that are equal as sets. #}
 {% macro json_array_as_set(text) %}
@@ -54,6 +66,11 @@
 
 {% macro duckdb__json_array_as_set(text) %}
     {{ return("('[' || array_to_string(list_sort(list_distinct(cast(cast(" ~ text ~ " as json[]) as varchar[]))), ',') || ']')") }}
+{% endmacro %}
+
+{% macro databricks__json_array_as_set(text) %}
+    {%- set elements = "transform(variant_get(parse_json(" ~ text ~ "), '$', 'array<variant>'), element -> to_json(element))" -%}
+    {{ return("('[' || array_join(array_sort(array_distinct(" ~ elements ~ ")), ',') || ']')") }}
 {% endmacro %}
 
 
@@ -72,4 +89,9 @@
         "(select string_agg(place.fullkey || '=' || case when place.type in ('ARRAY', 'OBJECT') then place.type else cast(place.atom as varchar) end, "
         ~ "chr(10) order by place.fullkey) from json_tree(" ~ text ~ ') as place)'
     ) }}
+{% endmacro %}
+
+{# A VARIANT keeps no white space, and its keys sorted: github.com/apache/parquet-format, VariantEncoding. #}
+{% macro databricks__json_comparable(text) %}
+    {{ return('to_json(parse_json(' ~ text ~ '))') }}
 {% endmacro %}

@@ -8,6 +8,12 @@
     {{ return("'" ~ (text | string).replace("'", "''") ~ "'") }}
 {% endmacro %}
 
+{# A backslash escapes, and ${name} is replaced before the statement is parsed: docs.databricks.com, STRING type;
+   spark.apache.org, Configuration, spark.sql.variable.substitute. #}
+{% macro databricks__literal(text) %}
+    {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "\\'").replace('${', '$\\{') ~ "'") }}
+{% endmacro %}
+
 
 {% macro byte_length(text) %}
     {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
@@ -38,6 +44,10 @@
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ", 'g')") }}
 {% endmacro %}
 
+{% macro databricks__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
+{% endmacro %}
+
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
@@ -49,6 +59,10 @@
 
 {% macro duckdb__hex_to_integer(text) %}
     {{ return("cast('0x' || " ~ text ~ " as bigint)") }}
+{% endmacro %}
+
+{% macro databricks__hex_to_integer(text) %}
+    {{ return('cast(conv(' ~ text ~ ', 16, 10) as bigint)') }}
 {% endmacro %}
 
 
@@ -67,6 +81,10 @@
 
 {# A chain of || keeps every intermediate text: at 250 attributes that is gigabytes. #}
 {% macro duckdb__join_present(texts) %}
+    {{ return("concat_ws(',', " ~ (texts | join(',\n            ')) ~ ')' if texts else "''") }}
+{% endmacro %}
+
+{% macro databricks__join_present(texts) %}
     {{ return("concat_ws(',', " ~ (texts | join(',\n            ')) ~ ')' if texts else "''") }}
 {% endmacro %}
 

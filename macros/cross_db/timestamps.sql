@@ -12,6 +12,11 @@
     {{ return("cast(now() at time zone 'UTC' as timestamp)") }}
 {% endmacro %}
 
+{# A TIMESTAMP is a moment, whatever the zone of the session: docs.databricks.com, TIMESTAMP type. #}
+{% macro databricks__now_utc() %}
+    {{ return('current_timestamp()') }}
+{% endmacro %}
+
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
@@ -23,6 +28,10 @@
 
 {% macro duckdb__add_microseconds(timestamp, microseconds) %}
     {{ return('(' ~ timestamp ~ ' + to_microseconds(' ~ microseconds ~ '))') }}
+{% endmacro %}
+
+{% macro databricks__add_microseconds(timestamp, microseconds) %}
+    {{ return('timestamp_micros(unix_micros(' ~ timestamp ~ ') + ' ~ microseconds ~ ')') }}
 {% endmacro %}
 
 
@@ -39,6 +48,10 @@
     {{ return('strftime(' ~ timestamp ~ ", '%Y-%m-%d %H:%M:%S.%f')") }}
 {% endmacro %}
 
+{% macro databricks__updated_at_text(timestamp) %}
+    {{ return("trim(both '\"' from " ~ dbt_braze.databricks_json_time(timestamp, 'yyyy-MM-dd HH:mm:ss.SSSSSS') ~ ')') }}
+{% endmacro %}
+
 
 {# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
 {% macro updated_at_literal(text) %}
@@ -47,4 +60,9 @@
 
 {% macro default__updated_at_literal(text) %}
     {{ return("timestamp '" ~ text ~ "'") }}
+{% endmacro %}
+
+{# Without a zone it would be in the zone of the session: docs.databricks.com, TIMESTAMP type. #}
+{% macro databricks__updated_at_literal(text) %}
+    {{ return("timestamp '" ~ text ~ "Z'") }}
 {% endmacro %}
