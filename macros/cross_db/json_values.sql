@@ -114,7 +114,7 @@
 {% endmacro %}
 
 {% macro databricks__json_date(value) %}
-    {{ return(dbt_braze.databricks_json_time(value, 'yyyy-MM-dd')) }}
+    {{ return(dbt_braze.databricks_json_time(value, 'yyyy-MM-dd', 'yyyy-MM-dd')) }}
 {% endmacro %}
 
 
@@ -133,19 +133,21 @@
 {% endmacro %}
 
 {% macro databricks__json_timestamp(value) %}
-    {{ return(dbt_braze.databricks_json_time(value, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'")) }}
+    {{ return(dbt_braze.databricks_json_time(value, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", "yyyy-MM-dd'T00:00:00.000Z'")) }}
 {% endmacro %}
 
-{# date_format() writes in the zone of the session, and no arithmetic moves a time into UTC where that zone skips an hour.
-   to_json() takes the zone: docs.databricks.com, to_json function, and JSON options. #}
-{% macro databricks_json_time(value, format) %}
-    {{ return(dbt_braze.databricks_json_scalar(value, dbt_braze.databricks_json_options(format))) }}
+{# date_format() writes in the zone of the session, and no arithmetic moves a moment into UTC where that zone skips an hour.
+   to_json() takes the zone: docs.databricks.com, to_json function; spark.apache.org, JSON files, timeZone. #}
+{% macro databricks_json_time(value, timestamp_format, date_format) %}
+    {{ return(dbt_braze.databricks_json_scalar(value, dbt_braze.databricks_json_options(timestamp_format, date_format))) }}
 {% endmacro %}
 
-{% macro databricks_json_options(format) %}
-    {%- set format = '"' ~ format ~ '"' -%}
-    {{ return("map('timeZone', 'UTC', 'timestampFormat', " ~ format ~ ", 'timestampNTZFormat', " ~ format ~ ", 'dateFormat', "
-        ~ format.split("'T'")[0].rstrip('"') ~ '")') }}
+{% macro databricks_json_options(timestamp_format="yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", date_format='yyyy-MM-dd') %}
+    {%- set options = ["'timeZone', 'UTC'"] -%}
+    {%- for name, format in [('timestamp', timestamp_format), ('timestampNTZ', timestamp_format), ('date', date_format)] -%}
+        {%- do options.append("'" ~ name ~ "Format', " ~ dbt_braze.literal(format)) -%}
+    {%- endfor -%}
+    {{ return('map(' ~ (options | join(', ')) ~ ')') }}
 {% endmacro %}
 
 
@@ -163,7 +165,7 @@
 {% endmacro %}
 
 {% macro databricks__json_array(value) %}
-    {{ return('to_json(filter(' ~ value ~ ', item -> item is not null), ' ~ dbt_braze.databricks_json_options("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'") ~ ')') }}
+    {{ return('to_json(filter(' ~ value ~ ', item -> item is not null), ' ~ dbt_braze.databricks_json_options() ~ ')') }}
 {% endmacro %}
 
 
@@ -185,7 +187,7 @@
 {# Of a struct to_json() leaves out the nulls at every level; a null in a map or an array makes the row invalid:
    docs.databricks.com, to_json function. #}
 {% macro databricks__json_object(value) %}
-    {{ return('to_json(' ~ value ~ ', ' ~ dbt_braze.databricks_json_options("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'") ~ ')') }}
+    {{ return('to_json(' ~ value ~ ', ' ~ dbt_braze.databricks_json_options() ~ ')') }}
 {% endmacro %}
 
 

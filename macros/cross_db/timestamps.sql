@@ -49,7 +49,7 @@
 {% endmacro %}
 
 {% macro databricks__updated_at_text(timestamp) %}
-    {{ return("trim(both '\"' from " ~ dbt_braze.databricks_json_time(timestamp, 'yyyy-MM-dd HH:mm:ss.SSSSSS') ~ ')') }}
+    {{ return("trim(both '\"' from " ~ dbt_braze.databricks_json_time(timestamp, 'yyyy-MM-dd HH:mm:ss.SSSSSS', 'yyyy-MM-dd') ~ ')') }}
 {% endmacro %}
 
 
