@@ -165,7 +165,7 @@
 {% endmacro %}
 
 {% macro databricks__json_array(value) %}
-    {{ return('to_json(filter(' ~ value ~ ', item -> item is not null), ' ~ dbt_braze.databricks_json_options() ~ ')') }}
+    {{ return('to_json(array_compact(' ~ value ~ '), ' ~ dbt_braze.databricks_json_options() ~ ')') }}
 {% endmacro %}
 
 

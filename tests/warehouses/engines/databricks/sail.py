@@ -50,7 +50,7 @@ class Sail:
         """Return the tables and views of a schema with their kind; none for a schema that is not there."""
         if schema not in self.schemas():
             return {}
-        views = {row["viewName"] for row in self.run(f"show views in `{schema}`").to_pylist()}
+        views = {row["tableName"] for row in self.run(f"show views in `{schema}`").to_pylist()}
         names = [row["tableName"] for row in self.run(f"show tables in `{schema}`").to_pylist()]
         return {name: "VIEW" if name in views else "TABLE" for name in names}
 
