@@ -11,6 +11,11 @@ LITERAL = re.compile(
 )
 MASK = re.compile("\x01(\\d+)\x02")
 NAME = r"((?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))*)"
+# A warehouse has these, and here they change nothing.
+NOTHING = re.compile(
+    r"\s*(show\s+tblproperties|optimize|use\s+catalog|alter\s+table\s.*set\s+tblproperties)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 Columns = Callable[[str], list[tuple[str, str]]]
 
 
@@ -29,7 +34,11 @@ class Masked:
 
     def unmasked(self) -> str:
         """Return the statement as SQL."""
-        return MASK.sub(lambda match: self.literals[int(match[1])], self.text).strip()
+        return self.unmasked_part(self.text).strip()
+
+    def unmasked_part(self, text: str) -> str:
+        """Return a part of the text as SQL."""
+        return MASK.sub(lambda match: self.literals[int(match[1])], text)
 
     def literal(self, text: str) -> str:
         """Return the literal that is all of this text, without its quotes, or the empty string."""
@@ -41,18 +50,14 @@ def rewritten(sql: str, columns_of: Columns) -> str:
     """Return the statement for Sail; empty for one that has nothing to do there."""
     statement = Masked(sql)
     text = re.sub(r"`?\bhive_metastore\b`?\s*\.\s*", "", statement.text, flags=re.IGNORECASE)
-    if re.match(
-        r"\s*(show\s+tblproperties|optimize|alter\s+table\s.*set\s+tblproperties)\b",
-        text,
-        re.IGNORECASE | re.DOTALL,
-    ):
+    if NOTHING.match(text):
         return ""
     text = re.sub(r"\btblproperties\s*\([^()]*\)", " ", text, flags=re.IGNORECASE)
     text = re.sub(
         rf"^\s*alter\s+view\s+{NAME}\s+as\b", r"create or replace view \1 as", text, flags=re.IGNORECASE
     )
     text = re.sub(rf"^\s*truncate\s+table\s+{NAME}", r"delete from \1", text, flags=re.IGNORECASE)
-    text = _delta_by_default(_added_columns(_all_columns(text, columns_of)))
+    text = _delta_by_default(_added_columns(_all_columns(statement, text, columns_of)))
     statement.text = replaced_calls(text, "variant_get", lambda given: _without_variant(statement, given))
     statement.text = replaced_calls(statement.text, "transform", lambda given: _elements(statement, given))
     return statement.unmasked()
@@ -106,21 +111,27 @@ def _delta_by_default(text: str) -> str:
     return f"{head} {options} {as_}{query}"
 
 
-def _all_columns(text: str, columns_of: Columns) -> str:
-    """An insert that names fewer columns than the table has gives null to the others."""
-    match = re.match(rf"\s*insert\s+into\s+(?:table\s+)?{NAME}\s*\(", text, re.IGNORECASE)
+def _all_columns(statement: Masked, text: str, columns_of: Columns) -> str:
+    """An insert by name, or of fewer columns than the table has, gives null to the others."""
+    match = re.match(rf"\s*insert\s+into\s+(?:table\s+)?{NAME}\s*(\(|by\s+name\b)", text, re.IGNORECASE)
     if not match:
         return text
-    given, end = _arguments(text, match.end())
-    names = [name.strip("` ").lower() for name in given]
-    columns = columns_of(match[1])
-    if len(names) == len(columns) or re.match(r"\s*(select|with)\b", " ".join(names)):
+    if match[2] == "(":
+        given, end = _arguments(text, match.end())
+        names = [name.strip("` ") for name in given]
+        query = text[end:].strip().rstrip(";")
+        alias = f"given({', '.join(given)})"
+    else:
+        query, alias = text[match.end() :].strip().rstrip(";"), "given"
+        names = [name for name, _ in columns_of(f"query {statement.unmasked_part(query)}")]
+    columns = columns_of(f"table {match[1]}")
+    if match[2] == "(" and len(names) == len(columns):
         return text
-    values = [name if name.lower() in names else f"cast(null as {kind})" for name, kind in columns]
-    return (
-        f"insert into {match[1]} select {', '.join(values)} "
-        f"from ({text[end:].strip().rstrip(';')}) as given({', '.join(names)})"
-    )
+    lower = [name.lower() for name in names]
+    values = [
+        f"given.`{name}`" if name.lower() in lower else f"cast(null as {kind})" for name, kind in columns
+    ]
+    return f"insert into {match[1]} select {', '.join(values)} from ({query}) as {alias}"
 
 
 def _added_columns(text: str) -> str:

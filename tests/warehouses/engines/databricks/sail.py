@@ -35,9 +35,9 @@ class Sail:
             statement = rewritten(sql, self.columns_of)
             return _plain(self._spark.sql(statement).toArrow()) if statement else NOTHING
 
-    def columns_of(self, table: str) -> list[tuple[str, str]]:
-        """Return names and types of a table's columns."""
-        rows = self._spark.sql(f"describe table {table}").toArrow().to_pylist()
+    def columns_of(self, what: str) -> list[tuple[str, str]]:
+        """Return names and types of the columns of `table name` or `query select …`."""
+        rows = self._spark.sql(f"describe {what}").toArrow().to_pylist()
         return [
             (row["col_name"], row["data_type"]) for row in rows if re.match(r"[^#\s]", row["col_name"] or "")
         ]
@@ -58,7 +58,7 @@ class Sail:
         """Return every table and view with its columns."""
         with self._lock:
             return {
-                f"`{schema}`.`{name}`": self.columns_of(f"`{schema}`.`{name}`")
+                f"`{schema}`.`{name}`": self.columns_of(f"table `{schema}`.`{name}`")
                 for schema in self.schemas()
                 for name in self.tables(schema)
             }
