@@ -123,13 +123,14 @@ def _all_columns(statement: Masked, text: str, columns_of: Columns) -> str:
         alias = f"given({', '.join(given)})"
     else:
         query, alias = text[match.end() :].strip().rstrip(";"), "given"
-        names = [name for name, _ in columns_of(f"query {statement.unmasked_part(query)}")]
-    columns = columns_of(f"table {match[1]}")
+        names = [name for name, _ in columns_of(f"({statement.unmasked_part(query)})")]
+    columns = columns_of(match[1])
     if match[2] == "(" and len(names) == len(columns):
         return text
     lower = [name.lower() for name in names]
     values = [
-        f"given.`{name}`" if name.lower() in lower else f"cast(null as {kind})" for name, kind in columns
+        f"given.`{name}`" if name.lower() in lower else f"cast(null as {kind}) as `{name}`"
+        for name, kind in columns
     ]
     return f"insert into {match[1]} select {', '.join(values)} from ({query}) as {alias}"
 

@@ -1,7 +1,6 @@
 """Sail behind its Spark Connect client: one session that runs the SQL of every connection."""
 
 import json
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -35,12 +34,10 @@ class Sail:
             statement = rewritten(sql, self.columns_of)
             return _plain(self._spark.sql(statement).toArrow()) if statement else NOTHING
 
-    def columns_of(self, what: str) -> list[tuple[str, str]]:
-        """Return names and types of the columns of `table name` or `query select …`."""
-        rows = self._spark.sql(f"describe {what}").toArrow().to_pylist()
-        return [
-            (row["col_name"], row["data_type"]) for row in rows if re.match(r"[^#\s]", row["col_name"] or "")
-        ]
+    def columns_of(self, relation: str) -> list[tuple[str, str]]:
+        """Return names and types of the columns of a table, or of a query in parentheses."""
+        schema = self._spark.sql(f"select * from {relation} as relation").schema
+        return [(field.name, field.dataType.simpleString()) for field in schema.fields]
 
     def schemas(self) -> list[str]:
         """Return the names of the schemas."""
@@ -58,7 +55,7 @@ class Sail:
         """Return every table and view with its columns."""
         with self._lock:
             return {
-                f"`{schema}`.`{name}`": self.columns_of(f"table `{schema}`.`{name}`")
+                f"`{schema}`.`{name}`": self.columns_of(f"`{schema}`.`{name}`")
                 for schema in self.schemas()
                 for name in self.tables(schema)
             }
