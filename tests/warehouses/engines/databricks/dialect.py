@@ -16,6 +16,8 @@ NOTHING = re.compile(
     r"\s*(show\s+tblproperties|optimize|use\s+catalog|alter\s+table\s.*set\s+tblproperties)\b",
     re.IGNORECASE | re.DOTALL,
 )
+# Sail takes a column that has one value in a file from the file's statistics, where numbers and times are rounded.
+DELTA_OPTIONS = "options (overwriteSchema=true) tblproperties ('delta.dataSkippingNumIndexedCols'='0')"
 Columns = Callable[[str], list[tuple[str, str]]]
 
 
@@ -105,9 +107,7 @@ def _delta_by_default(text: str) -> str:
     options = re.sub(r"\bcluster\s+by\s*\([^()]*\)", " ", options, flags=re.IGNORECASE)
     if not re.search(r"\busing\b", options, re.IGNORECASE):
         options = " using delta " + options
-    options = re.sub(
-        r"\busing\s+delta\b", "using delta options (overwriteSchema=true)", options, flags=re.IGNORECASE
-    )
+    options = re.sub(r"\busing\s+delta\b", f"using delta {DELTA_OPTIONS}", options, flags=re.IGNORECASE)
     return f"{head} {options} {as_}{query}"
 
 

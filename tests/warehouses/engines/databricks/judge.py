@@ -1,10 +1,11 @@
 """What Databricks would refuse, by Spark's own parser and analyzer.
 
-In:  {"catalogue": {table: [[column, type], …]}, "statements": […]} as JSON; the statements in their order.
+In:  {"catalogue": {table: [[column, type], …]}, "statements": […]} as JSON.
 Out: a JSON list of sentences, one for each statement that would be refused.
 
-Spark alone has no Delta, so a statement that writes is analyzed and not run: a table is learned from its definition, or
-from the query that fills it.
+Spark alone has no Delta, so nothing is run: tables and views are learned from their definitions. The order of the
+statements is not relied on: a table has every column that any definition gives it, nothing is dropped, and a
+statement that can't be analyzed yet is tried again when more is known.
 """
 
 import json
@@ -23,14 +24,8 @@ ADAPTERS_OWN = re.compile(
     r"alter\s+table\s.*(set\s+tblproperties|cluster\s+by)|comment\s+on|commit$)",
     re.IGNORECASE | re.DOTALL,
 )
-CREATE_TABLE = re.compile(
-    rf"create\s+(or\s+replace\s+)?table\s+(?P<unless>if\s+not\s+exists\s+)?{NAME}", re.IGNORECASE
-)
-DELTAS_OWN = re.compile(
-    r"\b(using\s+delta|cluster\s+by\s*\([^()]*\)|tblproperties\s*\([^()]*\))", re.IGNORECASE
-)
-OBJECTS = re.compile(
-    r"(create\s+(or\s+replace\s+)?(temporary\s+)?(view|schema|database)|drop|alter\s+(table|view))\b",
+CREATED = re.compile(
+    rf"create\s+(?:or\s+replace\s+)?(?:(?:global\s+)?temporary\s+)?(?:table|view)\s+(?:if\s+not\s+exists\s+)?{NAME}",
     re.IGNORECASE,
 )
 DENIED = json.loads((Path(__file__).parent / "denied.json").read_text())
@@ -44,10 +39,19 @@ class Judge:
         state = spark._jsparkSession.sessionState()
         self._parser, self._analyzer = state.sqlParser(), state.analyzer()
         for table, columns in catalogue.items():
-            self._learn(table, ", ".join(f"`{name}` {kind}" for name, kind in columns))
+            self._learn(table, [(name, kind) for name, kind in columns])
+
+    def problems(self, statements: list[str]) -> list[str]:
+        """Return what would be refused, once nothing more can be learned."""
+        waiting = list(dict.fromkeys(statements))
+        while True:
+            refused = {sql: problem for sql in waiting if (problem := self.problem(sql))}
+            if len(refused) == len(waiting) or not refused:
+                return [f"{problem}\n{sql.strip()}" for sql, problem in refused.items()]
+            waiting = list(refused)
 
     def problem(self, sql: str) -> str | None:
-        """Return why the statement would be refused."""
+        """Return why the statement would be refused, knowing what is known now."""
         statement = Masked(sql)
         for denied in DENIED:
             if re.search(
@@ -59,54 +63,43 @@ class Judge:
         if not statement.text or ADAPTERS_OWN.match(statement.text):
             return None
         try:
-            self._run(statement)
+            self._judge(statement)
         except PySparkException as exc:
             return str(exc).split(";\n")[0].strip().replace("\n", " ")[:600]
         return None
 
-    def _run(self, statement: Masked) -> None:
-        create = CREATE_TABLE.match(statement.text)
-        if create:
-            statement.text = DELTAS_OWN.sub(" ", statement.text)
-        plan = self._parsed(statement.unmasked())
+    def _judge(self, statement: Masked) -> None:
+        plan = self._parser.parsePlan(statement.unmasked())
         kind = plan.getClass().getSimpleName()
-        if kind in ("CreateTableAsSelect", "ReplaceTableAsSelect"):
-            self._learn(create[3], self._analyzed(plan.query()).schema().toDDL(), create["unless"])
-        elif create:
-            if not create["unless"]:
-                self._forget(create[3])
-            text = re.sub(r"^create\s+or\s+replace\b", "create", statement.text, flags=re.IGNORECASE)
-            statement.text = f"{text} using parquet"
+        created = CREATED.match(statement.text)
+        if created and kind in ("CreateTable", "ReplaceTable"):
+            self._learn(created[1], _fields(plan.tableSchema()))
+        elif created:
+            query = plan.plan() if kind == "CreateViewCommand" else plan.query()
+            self._learn(created[1], _fields(self._analyzed(query).schema()))
+        elif kind == "CreateNamespace":
             self._spark.sql(statement.unmasked())
-        elif OBJECTS.match(statement.text):
-            self._define(statement)
-        else:
+        elif kind == "AddColumns":
+            self._add_columns(statement.unmasked())
+        elif not kind.startswith("Drop"):
             self._analyzed(plan)
 
-    def _define(self, statement: Masked) -> None:
-        """A view takes the place of the table that the catalogue began with."""
-        view = re.match(rf"create\s+or\s+replace\s+view\s+{NAME}", statement.text, re.IGNORECASE)
-        if view:
-            self._analyzed(self._parsed(statement.unmasked()))
-            self._forget(view[1])
-        self._spark.sql(statement.unmasked())
-
-    def _learn(self, table: str, columns: str, unless: str | None = None) -> None:
-        if not unless:
-            self._forget(table)
+    def _learn(self, table: str, columns: list[tuple[str, str]]) -> None:
         if "." in table:
             self._spark.sql(f"create schema if not exists {table.split('.', maxsplit=1)[0]}")
-        self._spark.sql(f"create table if not exists {table} ({columns}) using parquet")
+        listed = ", ".join(f"`{name}` {kind}" for name, kind in columns)
+        self._spark.sql(f"create table if not exists {table} ({listed}) using parquet")
+        known = {name.lower() for name in self._spark.table(table).columns}
+        added = [f"`{name}` {kind}" for name, kind in columns if name.lower() not in known]
+        if added:
+            self._spark.sql(f"alter table {table} add columns ({', '.join(added)})")
 
-    def _forget(self, name: str) -> None:
-        for kind in ("view", "table"):
-            try:
-                self._spark.sql(f"drop {kind} if exists {name}")
-            except PySparkException:
-                continue
-
-    def _parsed(self, sql: str) -> Any:
-        return self._parser.parsePlan(sql)
+    def _add_columns(self, sql: str) -> None:
+        try:
+            self._spark.sql(sql)
+        except PySparkException as exc:
+            if exc.getCondition() not in ("FIELD_ALREADY_EXISTS", "COLUMN_ALREADY_EXISTS"):
+                raise
 
     def _analyzed(self, plan: Any) -> Any:
         analyzed = self._analyzer.execute(plan)
@@ -114,14 +107,19 @@ class Judge:
         return analyzed
 
 
+def _fields(schema: Any) -> list[tuple[str, str]]:
+    """Names and types of a StructType of Java; a column of nulls alone is text."""
+    fields = [schema.apply(number) for number in range(schema.length())]
+    return [(field.name(), field.dataType().sql().replace("VOID", "STRING")) for field in fields]
+
+
 def main() -> None:
     """Judge what standard input holds."""
     given = json.load(sys.stdin)
     # A zone that skips hours: a warehouse's session may have any.
     with session("America/New_York") as spark:
-        judge = Judge(spark, given["catalogue"])
-        judged = [(sql, judge.problem(sql)) for sql in given["statements"]]
-    json.dump([f"{problem}\n{sql.strip()}" for sql, problem in judged if problem], sys.stdout)
+        problems = Judge(spark, given["catalogue"]).problems(given["statements"])
+    json.dump(problems, sys.stdout)
 
 
 if __name__ == "__main__":

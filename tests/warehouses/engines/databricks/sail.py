@@ -48,7 +48,9 @@ class Sail:
         if schema not in self.schemas():
             return {}
         views = {row["tableName"] for row in self.run(f"show views in `{schema}`").to_pylist()}
-        names = [row["tableName"] for row in self.run(f"show tables in `{schema}`").to_pylist()]
+        # Views of the session are listed in every schema.
+        rows = self.run(f"show tables in `{schema}`").to_pylist()
+        names = [row["tableName"] for row in rows if not row["isTemporary"]]
         return {name: "VIEW" if name in views else "TABLE" for name in names}
 
     def catalogue(self) -> dict[str, list[tuple[str, str]]]:
