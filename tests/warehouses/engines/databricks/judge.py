@@ -20,7 +20,7 @@ from spark import session
 
 # Statements of the adapter that only Databricks has; nothing of ours writes them.
 ADAPTERS_OWN = re.compile(
-    r"(optimize|use\s+catalog|describe\s+(history|(table\s+)?extended\s.*as\s+json)|show\s+|set\s+|"
+    r"(Get(Tables|Schemas|Catalogs)\(|optimize|use\s+catalog|describe\s+(history|(table\s+)?extended\s.*as\s+json)|show\s+|set\s+|"
     r"alter\s+table\s.*(set\s+tblproperties|cluster\s+by)|comment\s+on|commit$)",
     re.IGNORECASE | re.DOTALL,
 )
