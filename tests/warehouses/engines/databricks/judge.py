@@ -16,6 +16,7 @@ from typing import Any
 
 from dialect import NAME, Masked
 from pyspark.errors import PySparkException
+from runs import distinct
 from spark import session
 
 # Statements of the adapter that only Databricks has; nothing of ours writes them.
@@ -43,12 +44,12 @@ class Judge:
 
     def problems(self, statements: list[str]) -> list[str]:
         """Return what would be refused, once nothing more can be learned."""
-        waiting = list(dict.fromkeys(statements))
+        waiting = distinct(statements)
         while True:
-            refused = {sql: problem for sql in waiting if (problem := self.problem(sql))}
+            refused = {sql: problem for sql, text in waiting.items() if (problem := self.problem(text))}
             if len(refused) == len(waiting) or not refused:
                 return [f"{problem}\n{sql.strip()}" for sql, problem in refused.items()]
-            waiting = list(refused)
+            waiting = {sql: waiting[sql] for sql in refused}
 
     def problem(self, sql: str) -> str | None:
         """Return why the statement would be refused, knowing what is known now."""
