@@ -29,6 +29,16 @@
         ~ ' then ' ~ text ~ ' end as super)) end') }}
 {% endmacro %}
 
+{# to_json() takes no text: docs.databricks.com, to_json function. #}
+{% macro databricks__json_string(value) %}
+    {{ return(dbt_braze.databricks_json_scalar('cast(' ~ value ~ ' as string)')) }}
+{% endmacro %}
+
+{# A scalar through an array of one: the brackets are all that the trim can reach, for text and times are in quotes. #}
+{% macro databricks_json_scalar(value, options=none) %}
+    {{ return("nullif(trim(both '[]' from to_json(array(" ~ value ~ ')' ~ (', ' ~ options if options else '') ~ ")), 'null')") }}
+{% endmacro %}
+
 
 {% macro json_integer(value) %}
     {{ return(adapter.dispatch('json_integer', 'dbt_braze')(value)) }}
@@ -49,6 +59,11 @@
     {%- set fits = value ~ ' >= -9223372036854775808 and ' ~ value ~ ' < 9223372036854775808' -%}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(cast(case when ' ~ fits ~ ' then ' ~ value
         ~ ' end as bigint) as varchar(20)), ' ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{% macro databricks__json_integer(value) %}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(try_cast(' ~ value ~ ' as bigint) as string), '
+        ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -74,6 +89,11 @@
         ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
+{% macro databricks__json_decimal(value) %}
+    {%- set text = "trim(trailing '.' from trim(trailing '0' from cast(try_cast(" ~ value ~ " as decimal(38, 9)) as string)))" -%}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ text ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
 
 {% macro json_float(value) %}
     {{ return(adapter.dispatch('json_float', 'dbt_braze')(value)) }}
@@ -95,6 +115,13 @@
     {%- set number %}^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?${% endset -%}
     {{ return('case when ' ~ text ~ ' ~ ' ~ dbt_braze.literal(number) ~ ' then ' ~ text ~ ' when lower(' ~ text
         ~ ") not in ('nan', 'infinity', '-infinity') then " ~ dbt_braze.json_impossible() ~ ' end') }}
+{% endmacro %}
+
+{# NaN is above infinity: docs.databricks.com, Special floating point values. #}
+{% macro databricks__json_float(value) %}
+    {%- set number = 'try_cast(' ~ value ~ ' as double)' -%}
+    {{ return('case when ' ~ value ~ ' is not null and ' ~ number ~ ' is null then ' ~ dbt_braze.json_impossible()
+        ~ ' when abs(' ~ number ~ ") < double('infinity') then cast(" ~ value ~ ' as string) end') }}
 {% endmacro %}
 
 
@@ -136,6 +163,10 @@
         ~ has_zone ~ ' then ' ~ text ~ ' end as timestamp))') }}
 {% endmacro %}
 
+{% macro databricks__json_date(value) %}
+    {{ return(dbt_braze.databricks_json_time(value, 'yyyy-MM-dd', 'yyyy-MM-dd')) }}
+{% endmacro %}
+
 
 {% macro json_timestamp(value) %}
     {{ return(adapter.dispatch('json_timestamp', 'dbt_braze')(value)) }}
@@ -154,6 +185,24 @@
 {% macro redshift__json_timestamp(value) %}
     {%- set moment = "date_trunc('millisecond', " ~ dbt_braze.redshift_utc(value) ~ ')' -%}
     {{ return("'\"' || to_char(" ~ moment ~ ", 'YYYY-MM-DD') || 'T' || to_char(" ~ moment ~ ", 'HH24:MI:SS.MS') || 'Z\"'") }}
+{% endmacro %}
+
+{% macro databricks__json_timestamp(value) %}
+    {{ return(dbt_braze.databricks_json_time(value, "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", "yyyy-MM-dd'T00:00:00.000Z'")) }}
+{% endmacro %}
+
+{# date_format() writes in the zone of the session, and no arithmetic moves a moment into UTC where that zone skips an hour.
+   to_json() takes the zone: docs.databricks.com, to_json function; spark.apache.org, JSON files, timeZone. #}
+{% macro databricks_json_time(value, timestamp_format, date_format) %}
+    {{ return(dbt_braze.databricks_json_scalar(value, dbt_braze.databricks_json_options(timestamp_format, date_format))) }}
+{% endmacro %}
+
+{% macro databricks_json_options(timestamp_format="yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", date_format='yyyy-MM-dd') %}
+    {%- set options = ["'timeZone', 'UTC'"] -%}
+    {%- for name, format in [('timestamp', timestamp_format), ('timestampNTZ', timestamp_format), ('date', date_format)] -%}
+        {%- do options.append("'" ~ name ~ "Format', " ~ dbt_braze.literal(format)) -%}
+    {%- endfor -%}
+    {{ return('map(' ~ (options | join(', ')) ~ ')') }}
 {% endmacro %}
 
 
@@ -193,6 +242,10 @@
     {{ return(rest) }}
 {% endmacro %}
 
+{% macro databricks__json_array(value) %}
+    {{ return('to_json(array_compact(' ~ value ~ '), ' ~ dbt_braze.databricks_json_options() ~ ')') }}
+{% endmacro %}
+
 
 {% macro json_object(value) %}
     {{ return(adapter.dispatch('json_object', 'dbt_braze')(value)) }}
@@ -216,6 +269,12 @@
     {%- set text = dbt_braze.redshift_json_text(value) -%}
     {{ return('case when ' ~ text ~ " like '%null%' then "
         ~ dbt_braze.regexp_replace_all(dbt_braze.regexp_remove(text, others), first, '{') ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{# Of a struct to_json() leaves out the nulls at every level; a null in a map or an array makes the row invalid:
+   docs.databricks.com, to_json function. #}
+{% macro databricks__json_object(value) %}
+    {{ return('to_json(' ~ value ~ ', ' ~ dbt_braze.databricks_json_options() ~ ')') }}
 {% endmacro %}
 
 
@@ -262,6 +321,19 @@
         ~ dbt_braze.regexp_replace_all(text, strings, '""') ~ ') ~ ' ~ unsound ~ '))') }}
 {% endmacro %}
 
+{# try_parse_json() is strict up to the end of the first value and ignores what follows: so the text is parsed as the first
+   element of an array, and is JSON if the second is where it should be, a hash that no text holds of itself. null is then
+   looked for outside of strings; the patterns have no group that repeats, for the Java engine recurses on those. #}
+{% macro databricks__json_is_sound(text) %}
+    {%- set hash = 'md5(' ~ text ~ ')' -%}
+    {%- set is_json = "coalesce(try_variant_get(try_parse_json('[' || " ~ text ~ " || ',\"' || " ~ hash ~ " || '\"]'), '$[1]', 'string') = " ~ hash ~ ', false)' -%}
+    {%- set without_strings = dbt_braze.regexp_remove(dbt_braze.regexp_remove(text, '\\\\.'), '"[^"]*"') -%}
+    {{ return(
+        'case when ' ~ text ~ ' is not null then ' ~ is_json ~ ' and not (contains(' ~ text ~ ", 'null') and contains("
+        ~ without_strings ~ ", 'null')) end"
+    ) }}
+{% endmacro %}
+
 
 {% macro json_object_size(text) %}
     {{ return(adapter.dispatch('json_object_size', 'dbt_braze')(text)) }}
@@ -279,4 +351,8 @@
 {# docs.aws.amazon.com/redshift, GET_NUMBER_ATTRIBUTES. What is no JSON has no keys. #}
 {% macro redshift__json_object_size(text) %}
     {{ return('get_number_attributes(' ~ dbt_braze.redshift_parsed(text) ~ ')') }}
+{% endmacro %}
+
+{% macro databricks__json_object_size(text) %}
+    {{ return('array_size(json_object_keys(' ~ text ~ '))') }}
 {% endmacro %}

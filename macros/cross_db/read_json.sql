@@ -50,6 +50,13 @@
         'select ' ~ ((columns + ['json_serialize(item) as element', 'item_index as element_index']) | join(', ')) ~ '\n'
         ~ 'from (select ' ~ ((passed + [dbt_braze.redshift_parsed(text) ~ ' as elements']) | join(', ')) ~ ' from ' ~ relation
         ~ ') as parsed, parsed.elements as item at item_index'
+{% endmacro %}
+
+{# docs.databricks.com, variant_explode table-valued function. #}
+{% macro databricks__json_array_elements(relation, passed, text) %}
+    {{ return(
+        'select json_rows.' ~ (passed | join(', json_rows.')) ~ ', to_json(elements.value) as element, elements.pos as element_index\n'
+        ~ 'from ' ~ relation ~ ' as json_rows, lateral variant_explode(parse_json(json_rows.' ~ text ~ ')) as elements'
     ) }}
 {% endmacro %}
 
@@ -75,6 +82,10 @@
     {{ return("nullif(nullif(" ~ dbt_braze.regexp_remove(object, around) ~ ", ''), 'null')") }}
 {% endmacro %}
 
+{% macro databricks__json_field(text, key) %}
+    {{ return("nullif(to_json(variant_get(parse_json(" ~ text ~ "), " ~ dbt_braze.literal('$["' ~ key ~ '"]') ~ ", 'variant')), 'null')") }}
+{% endmacro %}
+
 
 {# JSON text of an array with each element once, sorted by its text: equal for arrays that are equal as sets. #}
 {% macro json_array_as_set(text) %}
@@ -92,6 +103,11 @@
 {# docs.aws.amazon.com/redshift, ARRAY_DISTINCT, ARRAY_SORT. #}
 {% macro redshift__json_array_as_set(text) %}
     {{ return("nullif(json_serialize(array_sort(array_distinct(" ~ dbt_braze.redshift_parsed(text) ~ "))), 'null')") }}
+{% endmacro %}
+
+{% macro databricks__json_array_as_set(text) %}
+    {%- set elements = "transform(variant_get(parse_json(" ~ text ~ "), '$', 'array<variant>'), element -> to_json(element))" -%}
+    {{ return("('[' || array_join(array_sort(array_distinct(" ~ elements ~ ")), ',') || ']')") }}
 {% endmacro %}
 
 
@@ -116,4 +132,9 @@
    changed. #}
 {% macro redshift__json_comparable(text) %}
     {{ return('json_serialize(' ~ dbt_braze.redshift_parsed(text) ~ ')') }}
+{% endmacro %}
+
+{# A VARIANT keeps no white space, and its keys sorted: github.com/apache/parquet-format, VariantEncoding. #}
+{% macro databricks__json_comparable(text) %}
+    {{ return('to_json(parse_json(' ~ text ~ '))') }}
 {% endmacro %}

@@ -13,6 +13,12 @@
     {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "''") ~ "'") }}
 {% endmacro %}
 
+{# A backslash escapes, and ${name} is replaced before the statement is parsed: docs.databricks.com, STRING type;
+   spark.apache.org, Configuration, spark.sql.variable.substitute. #}
+{% macro databricks__literal(text) %}
+    {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "\\'").replace('${', '$\\{') ~ "'") }}
+{% endmacro %}
+
 
 {% macro byte_length(text) %}
     {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
@@ -48,6 +54,10 @@
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ", 1, 'p')") }}
 {% endmacro %}
 
+{% macro databricks__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
+{% endmacro %}
+
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
@@ -63,6 +73,10 @@
 
 {% macro redshift__hex_to_integer(text) %}
     {{ return('strtol(' ~ text ~ ', 16)') }}
+{% endmacro %}
+
+{% macro databricks__hex_to_integer(text) %}
+    {{ return('cast(conv(' ~ text ~ ', 16, 10) as bigint)') }}
 {% endmacro %}
 
 
@@ -96,6 +110,10 @@
     {{ return('case when ' ~ (sizes | join('\n            + ')) ~ ' > ' ~ (dbt_braze.max_text_bytes() - 2)
         ~ ' then ' ~ dbt_braze.json_impossible()
         ~ '\n            else substring(' ~ (pieces | join('\n            || ')) ~ ' from 2) end') }}
+{% endmacro %}
+
+{% macro databricks__join_present(texts) %}
+    {{ return("concat_ws(',', " ~ (texts | join(',\n            ')) ~ ')' if texts else "''") }}
 {% endmacro %}
 
 

@@ -18,6 +18,11 @@
     {{ return('cast(sysdate as timestamptz)') }}
 {% endmacro %}
 
+{# A TIMESTAMP is a moment, whatever the zone of the session: docs.databricks.com, TIMESTAMP type. #}
+{% macro databricks__now_utc() %}
+    {{ return('current_timestamp()') }}
+{% endmacro %}
+
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
@@ -40,6 +45,10 @@
     {{ return('(dateadd(' ~ unit ~ ', ' ~ number ~ ', ' ~ timestamp ~ " at time zone 'UTC') at time zone 'UTC')") }}
 {% endmacro %}
 
+{% macro databricks__add_microseconds(timestamp, microseconds) %}
+    {{ return('timestamp_micros(unix_micros(' ~ timestamp ~ ') + ' ~ microseconds ~ ')') }}
+{% endmacro %}
+
 
 {# A moment as text `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, which sorts as the moments do. #}
 {% macro updated_at_text(timestamp) %}
@@ -58,6 +67,10 @@
     {{ return('to_char(' ~ timestamp ~ " at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')") }}
 {% endmacro %}
 
+{% macro databricks__updated_at_text(timestamp) %}
+    {{ return("trim(both '\"' from " ~ dbt_braze.databricks_json_time(timestamp, 'yyyy-MM-dd HH:mm:ss.SSSSSS', 'yyyy-MM-dd') ~ ')') }}
+{% endmacro %}
+
 
 {# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
 {% macro updated_at_literal(text) %}
@@ -70,4 +83,9 @@
 
 {% macro redshift__updated_at_literal(text) %}
     {{ return("cast('" ~ text ~ "+00' as timestamptz)") }}
+{% endmacro %}
+
+{# Without a zone it would be in the zone of the session: docs.databricks.com, TIMESTAMP type. #}
+{% macro databricks__updated_at_literal(text) %}
+    {{ return("timestamp '" ~ text ~ "Z'") }}
 {% endmacro %}
