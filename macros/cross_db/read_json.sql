@@ -50,6 +50,7 @@
         'select ' ~ ((columns + ['json_serialize(item) as element', 'item_index as element_index']) | join(', ')) ~ '\n'
         ~ 'from (select ' ~ ((passed + [dbt_braze.redshift_parsed(text) ~ ' as elements']) | join(', ')) ~ ' from ' ~ relation
         ~ ') as parsed, parsed.elements as item at item_index'
+    ) }}
 {% endmacro %}
 
 {# docs.databricks.com, variant_explode table-valued function. #}
