@@ -236,7 +236,8 @@ changes as (
     select
         {{ dbt_braze.carried_columns(identifiers, [], 'compared') }},
         {{ dbt_braze.literal('{"' ~ attribute ~ '":{') }} || {{ dbt_braze.join_present([
-            "'\"add\":[' || added.labels || ']'", "'\"remove\":[' || removed.labels || ']'",
+            "'\"add\":' || " ~ dbt_braze.json_array_as_set("('[' || added.labels || ']')"),
+            "'\"remove\":' || " ~ dbt_braze.json_array_as_set("('[' || removed.labels || ']')"),
         ]) }} || '}}' as PAYLOAD,
         compared.braze_row,
         compared.row_hash,

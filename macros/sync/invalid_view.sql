@@ -19,7 +19,7 @@
             state.{{ column }},
             {%- endfor %}
             state.braze_row,
-            coalesce(state.invalid_reason, 'more than one row of this user') as invalid_reason
+            coalesce(state.invalid_reason, '{{ dbt_braze.reason_of_repetition(model.config.meta.braze.sync) }}') as invalid_reason
         from state
         left join repeated
             on state.braze_row = repeated.braze_row
@@ -28,4 +28,11 @@
         {%- endset %}
         {{ dbt_braze.replaced_view(dbt_braze.companion(this, 'invalid', 'view'), sql) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{% macro reason_of_repetition(sync) %}
+    {{ return('more than one row of this ' ~ {
+        'catalog_items': 'item', 'subscription_groups': 'user and group', 'email_status': 'address',
+    }.get(sync, 'user')) }}
 {% endmacro %}
