@@ -53,6 +53,14 @@
     ) }}
 {% endmacro %}
 
+{# Given text, json_query_array() yields text with the numbers as they are written. #}
+{% macro bigquery__json_array_elements(relation, passed, text) %}
+    {{ return(
+        'select ' ~ (passed | join(', ')) ~ ', element, element_index\n'
+        ~ 'from ' ~ relation ~ ' cross join unnest(json_query_array(' ~ text ~ ", '$')) as element with offset as element_index"
+    ) }}
+{% endmacro %}
+
 
 {# JSON text of a field at the top of a JSON object; null where it is missing or null. #}
 {% macro json_field(text, key) %}
@@ -75,6 +83,10 @@
     {{ return("nullif(nullif(" ~ dbt_braze.regexp_remove(object, around) ~ ", ''), 'null')") }}
 {% endmacro %}
 
+{% macro bigquery__json_field(text, key) %}
+    {{ return('json_query(' ~ text ~ ', ' ~ dbt_braze.literal('$."' ~ key ~ '"') ~ ')') }}
+{% endmacro %}
+
 
 {# JSON text of an array with each element once, sorted by its text: equal for arrays that are equal as sets. #}
 {% macro json_array_as_set(text) %}
@@ -92,6 +104,13 @@
 {# docs.aws.amazon.com/redshift, ARRAY_DISTINCT, ARRAY_SORT. #}
 {% macro redshift__json_array_as_set(text) %}
     {{ return("nullif(json_serialize(array_sort(array_distinct(" ~ dbt_braze.redshift_parsed(text) ~ "))), 'null')") }}
+{% endmacro %}
+
+{% macro bigquery__json_array_as_set(text) %}
+    {{ return(
+        'case when ' ~ text ~ " is not null then '[' || array_to_string(array(select distinct item from unnest(json_query_array("
+        ~ text ~ ", '$')) as item order by item), ',') || ']' end"
+    ) }}
 {% endmacro %}
 
 
@@ -116,4 +135,9 @@
    changed. #}
 {% macro redshift__json_comparable(text) %}
     {{ return('json_serialize(' ~ dbt_braze.redshift_parsed(text) ~ ')') }}
+{% endmacro %}
+
+{# A JSON value keeps no white space and no order of keys: docs.cloud.google.com/bigquery, Data types, JSON type. #}
+{% macro bigquery__json_comparable(text) %}
+    {{ return('case when ' ~ text ~ ' is not null then to_json_string(parse_json(' ~ text ~ ", wide_number_mode => 'round')) end") }}
 {% endmacro %}

@@ -13,6 +13,12 @@
     {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "''") ~ "'") }}
 {% endmacro %}
 
+{# A quote is not doubled but escaped, and so are backslashes: docs.cloud.google.com/bigquery, Lexical structure, String and
+   bytes literals. #}
+{% macro bigquery__literal(text) %}
+    {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "\\'").replace('\n', '\\n').replace('\r', '\\r') ~ "'") }}
+{% endmacro %}
+
 
 {% macro byte_length(text) %}
     {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
@@ -24,6 +30,10 @@
 
 {% macro duckdb__byte_length(text) %}
     {{ return('strlen(' ~ text ~ ')') }}
+{% endmacro %}
+
+{% macro bigquery__byte_length(text) %}
+    {{ return('byte_length(' ~ text ~ ')') }}
 {% endmacro %}
 
 
@@ -48,6 +58,10 @@
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ", 1, 'p')") }}
 {% endmacro %}
 
+{% macro bigquery__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
+{% endmacro %}
+
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
@@ -63,6 +77,10 @@
 
 {% macro redshift__hex_to_integer(text) %}
     {{ return('strtol(' ~ text ~ ', 16)') }}
+{% endmacro %}
+
+{% macro bigquery__hex_to_integer(text) %}
+    {{ return("cast('0x' || " ~ text ~ " as int64)") }}
 {% endmacro %}
 
 
@@ -96,6 +114,11 @@
     {{ return('case when ' ~ (sizes | join('\n            + ')) ~ ' > ' ~ (dbt_braze.max_text_bytes() - 2)
         ~ ' then ' ~ dbt_braze.json_impossible()
         ~ '\n            else substring(' ~ (pieces | join('\n            || ')) ~ ' from 2) end') }}
+{% endmacro %}
+
+{# A null element is left out: docs.cloud.google.com/bigquery, Array functions, ARRAY_TO_STRING. #}
+{% macro bigquery__join_present(texts) %}
+    {{ return('array_to_string([\n            ' ~ (texts | join(',\n            ')) ~ "\n        ], ',')" if texts else "''") }}
 {% endmacro %}
 
 

@@ -18,6 +18,11 @@
     {{ return('cast(sysdate as timestamptz)') }}
 {% endmacro %}
 
+{# The same all over a statement: docs.cloud.google.com/bigquery, Timestamp functions, CURRENT_TIMESTAMP. #}
+{% macro bigquery__now_utc() %}
+    {{ return('current_timestamp()') }}
+{% endmacro %}
+
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
@@ -40,6 +45,10 @@
     {{ return('(dateadd(' ~ unit ~ ', ' ~ number ~ ', ' ~ timestamp ~ " at time zone 'UTC') at time zone 'UTC')") }}
 {% endmacro %}
 
+{% macro bigquery__add_microseconds(timestamp, microseconds) %}
+    {{ return('timestamp_add(' ~ timestamp ~ ', interval (' ~ microseconds ~ ') microsecond)') }}
+{% endmacro %}
+
 
 {# A moment as text `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, which sorts as the moments do. #}
 {% macro updated_at_text(timestamp) %}
@@ -58,6 +67,10 @@
     {{ return('to_char(' ~ timestamp ~ " at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')") }}
 {% endmacro %}
 
+{% macro bigquery__updated_at_text(timestamp) %}
+    {{ return("format_timestamp('%E4Y-%m-%d %H:%M:%E6S', " ~ timestamp ~ ", 'UTC')") }}
+{% endmacro %}
+
 
 {# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
 {% macro updated_at_literal(text) %}
@@ -70,4 +83,9 @@
 
 {% macro redshift__updated_at_literal(text) %}
     {{ return("cast('" ~ text ~ "+00' as timestamptz)") }}
+{% endmacro %}
+
+{# Without a zone it would be in the default one of the project. #}
+{% macro bigquery__updated_at_literal(text) %}
+    {{ return("timestamp '" ~ text ~ "+00'") }}
 {% endmacro %}
