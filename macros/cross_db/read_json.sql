@@ -139,5 +139,5 @@
 
 {# A JSON value keeps no white space and no order of keys: docs.cloud.google.com/bigquery, Data types, JSON type. #}
 {% macro bigquery__json_comparable(text) %}
-    {{ return('case when ' ~ text ~ ' is not null then to_json_string(parse_json(' ~ text ~ ", wide_number_mode => 'round')) end") }}
+    {{ return("coalesce(nullif(to_json_string(safe.parse_json(" ~ text ~ ", wide_number_mode => 'round')), 'null'), " ~ text ~ ')') }}
 {% endmacro %}

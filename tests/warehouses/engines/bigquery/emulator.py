@@ -6,6 +6,7 @@ from typing import Any
 import functions
 from bqemulator.config import Settings
 from bqemulator.server import run_forever
+from bqemulator.sql import inner_query
 from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage import engine
 from rewrite import rewritten
@@ -15,6 +16,7 @@ FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("bqx_to_json_of", functions.to_json, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     ("bqx_to_json_string_of", functions.to_json_string, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     ("bqx_string_of", functions.string_text, ["VARCHAR", "VARCHAR"], "VARCHAR"),
+    ("bqx_numeric_of", functions.numeric_text, ["DOUBLE"], "VARCHAR"),
     ("bqx_parse_json", functions.parse_json, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     ("bqx_safe_parse_json", functions.safe_parse_json, ["VARCHAR", "VARCHAR"], "VARCHAR"),
     ("bqx_strip_nulls", functions.strip_nulls, ["VARCHAR", "BOOLEAN", "BOOLEAN"], "VARCHAR"),
@@ -22,6 +24,10 @@ FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("bqx_json_query_array", functions.json_query_array, ["VARCHAR", "VARCHAR"], "VARCHAR[]"),
     ("bqx_json_keys", functions.json_keys, ["VARCHAR", "BIGINT"], "VARCHAR[]"),
     ("bqx_format_timestamp", functions.format_timestamp, ["VARCHAR", "TIMESTAMPTZ", "VARCHAR"], "VARCHAR"),
+)
+EXACT = "case when typeof(x) = 'DOUBLE' then bqx_numeric_of(try_cast(x as double)) else cast(x as varchar) end"
+ROUNDED = (
+    "case when typeof(x) = 'DOUBLE' then cast(round(try_cast(x as double)) as varchar) else cast(x as varchar) end"
 )
 # What depends on the type of a value, which only a macro can ask for.
 MACROS = (
@@ -31,8 +37,12 @@ MACROS = (
     "bqx_string(x) as case when typeof(x) in ('DOUBLE', 'FLOAT', 'JSON') or starts_with(typeof(x), 'DECIMAL')"
     " then bqx_string_of(cast(x as varchar), typeof(x)) else cast(x as varchar) end",
     # NUMERIC is NUMERIC(38, 9), and not what DuckDB takes a DECIMAL for.
-    "bqx_numeric(x) as cast(x as decimal(38, 9))",
-    "bqx_safe_numeric(x) as try_cast(x as decimal(38, 9))",
+    f"bqx_numeric(x) as cast({EXACT} as decimal(38, 9))",
+    f"bqx_safe_numeric(x) as try_cast({EXACT} as decimal(38, 9))",
+    # A half is rounded away from zero, and a text is a whole number or none.
+    f"bqx_int64(x) as cast({ROUNDED} as bigint)",
+    "bqx_safe_int64(x) as case when typeof(x) = 'VARCHAR' and"
+    f" not regexp_matches(cast(x as varchar), '^\\s*[+-]?[0-9xXa-fA-F]+\\s*$') then null else try_cast({ROUNDED} as bigint) end",
     # Nothing to join is an empty text.
     "bqx_array_to_string(x, separator) as"
     " case when x is not null then coalesce(array_to_string(x, separator), '') end",
@@ -60,6 +70,7 @@ if __name__ == "__main__":
     # Geography would need an extension from the network.
     engine.DuckDBEngine._load_spatial = lambda _self: None
     SQLTranslator.translate = translate
+    inner_query.rewrite_unnest_offset = lambda sql: sql
     run_forever(
         Settings(
             rest_port=int(sys.argv[1]),

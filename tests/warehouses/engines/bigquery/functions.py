@@ -6,8 +6,9 @@ Checked against ZetaSQL's reference implementation: tests/warehouses/test_bigque
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,13 @@ def string_text(text: str | None, duck_type: str) -> str | None:
     if duck_type == "JSON":
         return dump(load(text, "round"))
     return text
+
+
+def numeric_text(value: float | None) -> str | None:
+    """Return CAST(FLOAT64 AS NUMERIC): the exact value, rounded to nine decimals."""
+    if value is None or not math.isfinite(value):
+        return None
+    return str(Decimal(value).quantize(Decimal("1e-9"), ROUND_HALF_UP, Context(prec=400)))
 
 
 def load(text: str, mode: str) -> Any:
@@ -89,7 +97,8 @@ def _depth(value: Any) -> int:
 
 def dump(value: Any) -> str:
     """Return the text of a JSON value: keys sorted, no white space."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def parse_json(text: str | None, mode: str) -> str | None:
@@ -125,8 +134,8 @@ class _Digits(str):
     __slots__ = ()
 
 
-def _raw(text: str) -> Any:
-    return json.loads(text, parse_int=_Digits, parse_float=_Digits, parse_constant=_Digits)
+def _raw(text: str, constant: Callable[[str], Any] = _Digits) -> Any:
+    return json.loads(text, parse_int=_Digits, parse_float=_Digits, parse_constant=constant)
 
 
 def _encoded(value: Any, kind: Type, *, as_text: bool) -> Iterator[str]:
@@ -208,7 +217,7 @@ def _compact(value: Any) -> str:
 
 def _at_path(text: str, path: str) -> Any:
     """Return what is at a path, which is a JSON array of keys and positions; None where nothing is."""
-    value = _raw(text)
+    value = _raw(text, _refuse)
     for step in json.loads(path):
         if isinstance(value, dict) and isinstance(step, str):
             value = value.get(step)

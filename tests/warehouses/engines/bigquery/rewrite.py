@@ -104,8 +104,11 @@ def _format(node: exp.Expression) -> exp.Expression | None:
 def _cast(node: exp.Expression) -> exp.Expression | None:
     if node.to.is_type("text") and not (isinstance(node.this, exp.Null) or node.this.is_string):
         return _call("bqx_string", node.this)
+    safe = "safe_" if isinstance(node, exp.TryCast) else ""
     if node.to.this == exp.DataType.Type.DECIMAL and not node.to.expressions:
-        return _call("bqx_safe_numeric" if isinstance(node, exp.TryCast) else "bqx_numeric", node.this)
+        return _call(f"bqx_{safe}numeric", node.this)
+    if node.to.this == exp.DataType.Type.BIGINT and not isinstance(node.this, exp.Literal):
+        return _call(f"bqx_{safe}int64", node.this)
     return None
 
 
@@ -121,6 +124,25 @@ def _format_timestamp(node: exp.Expression) -> exp.Expression | None:
     return _call("bqx_format_timestamp", node.args["format"], moment, zone)
 
 
+def _select(node: exp.Expression) -> exp.Expression | None:
+    """WITH OFFSET counts from 0, DuckDB's WITH ORDINALITY from 1; the emulator subtracts 1 in outer queries too."""
+    sources = [node.args.get("from_"), *(node.args.get("joins") or [])]
+    unnests = [source.this for source in sources if source and isinstance(source.this, exp.Unnest)]
+    offsets = {unnest.args["offset"].name: unnest for unnest in unnests if _has_named_offset(unnest)}
+    for column in list(node.find_all(exp.Column)) if offsets else []:
+        if column.name in offsets and not column.table and column.parent_select is node:
+            place = exp.paren(exp.column(f"bqx_{column.name}") - 1)
+            column.replace(exp.alias_(place, column.name) if column in node.expressions else place)
+    for name, unnest in offsets.items():
+        unnest.set("offset", exp.to_identifier(f"bqx_{name}"))
+    return node if offsets else None
+
+
+def _has_named_offset(unnest: exp.Unnest) -> bool:
+    offset = unnest.args.get("offset")
+    return isinstance(offset, exp.Identifier) and not offset.name.startswith("bqx_")
+
+
 RULES: dict[type[exp.Expression], Rewrite] = {
     exp.JSONFormat: _json_format,
     exp.ParseJSON: _parse_json,
@@ -132,6 +154,7 @@ RULES: dict[type[exp.Expression], Rewrite] = {
     exp.Format: _format,
     exp.Cast: _cast,
     exp.TryCast: _cast,
+    exp.Select: _select,
     exp.ArrayToString: _join,
     exp.TimeToStr: _format_timestamp,
 }
