@@ -1,10 +1,11 @@
-"""BigQuery: bqemulator runs what dbt sends, bent to the answers of ZetaSQL, Google's own implementation of the language."""
+"""BigQuery: bqemulator runs what dbt sends, bent to what Google's ZetaSQL answers."""
 
 import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 from engines.base import Engine, free_port, listens
 
@@ -53,7 +54,7 @@ class BigQuery(Engine):
     def literal(self, value: Any, kind: str) -> str:
         """Return the SQL expression of a value."""
         if kind == "array":
-            # A null array is stored as an empty one: docs.cloud.google.com/bigquery, Data types, Nulls and the array type.
+            # A null array is stored as an empty one: docs.cloud.google.com/bigquery, Data types, Array type.
             return f"array<string>[{', '.join(self.literal(item, 'string') for item in value or [])}]"
         if value is None:
             return f"cast(null as {self.types[kind].split('(')[0]})"
@@ -73,7 +74,7 @@ class BigQuery(Engine):
         """Return what ZetaSQL's analyzer, and what is known of BigQuery beyond it, say against the statements."""
         answer = subprocess.run(
             [self.bin("python"), HERE / "judge.py"],
-            input=json.dumps(list(statements)),
+            input=json.dumps({"statements": list(statements), "tables": self._tables()}),
             capture_output=True,
             text=True,
             check=False,
@@ -82,6 +83,40 @@ class BigQuery(Engine):
             raise RuntimeError(answer.stderr[-3000:])
         problems: list[str] = json.loads(answer.stdout)
         return problems
+
+    def _tables(self) -> dict[str, str]:
+        """Return the DDL of every table: seeds and sources are created by no statement that the judge sees."""
+        if not self.processes:
+            return {}
+        root = f"http://127.0.0.1:{self.port}/bigquery/v2/projects/{PROJECT}/datasets"
+
+        def get(path: str) -> dict[str, Any]:
+            with urlopen(f"{root}{path}") as answer:  # noqa: S310 (our own engine)
+                content: dict[str, Any] = json.load(answer)
+                return content
+
+        found = {}
+        for dataset in get("").get("datasets", []):
+            name = dataset["datasetReference"]["datasetId"]
+            for table in get(f"/{name}/tables?maxResults=1000").get("tables", []):
+                identifier = table["tableReference"]["tableId"]
+                fields = get(f"/{name}/tables/{identifier}").get("schema", {}).get("fields", [])
+                columns = ", ".join(f"`{field['name']}` {type_of(field)}" for field in fields)
+                if columns:
+                    path = f"`{PROJECT}`.`{name}`.`{identifier}`"
+                    found[path] = f"create table {path} ({columns})"
+        return found
+
+
+def type_of(field: dict[str, Any]) -> str:
+    """Return the SQL type of a field of the REST API."""
+    kind = {"INTEGER": "int64", "FLOAT": "float64", "BOOLEAN": "bool"}.get(
+        field["type"], field["type"].lower()
+    )
+    if kind in ("record", "struct"):
+        inner = ", ".join(f"`{part['name']}` {type_of(part)}" for part in field["fields"])
+        kind = f"struct<{inner}>"
+    return f"array<{kind}>" if field.get("mode") == "REPEATED" else kind
 
 
 def quoted(text: str) -> str:

@@ -17,7 +17,7 @@ def parse_type(text: str) -> Type:
         return Type("LIST", (parse_type(text[:-2]),))
     if text.startswith("STRUCT("):
         return Type("STRUCT", tuple(parse_type(_type_of_field(field)) for field in _fields(text[7:-1])))
-    return Type(text.split("(")[0])
+    return Type(text.partition("(")[0])
 
 
 def _fields(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Starts bqemulator so that it answers as BigQuery does: emulator.py PORT PROJECT."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import functions
@@ -25,28 +26,8 @@ FUNCTIONS: tuple[tuple[str, Any, list[str], str], ...] = (
     ("bqx_json_keys", functions.json_keys, ["VARCHAR", "BIGINT"], "VARCHAR[]"),
     ("bqx_format_timestamp", functions.format_timestamp, ["VARCHAR", "TIMESTAMPTZ", "VARCHAR"], "VARCHAR"),
 )
-EXACT = "case when typeof(x) = 'DOUBLE' then bqx_numeric_of(try_cast(x as double)) else cast(x as varchar) end"
-ROUNDED = (
-    "case when typeof(x) = 'DOUBLE' then cast(round(try_cast(x as double)) as varchar) else cast(x as varchar) end"
-)
 # What depends on the type of a value, which only a macro can ask for.
-MACROS = (
-    "bqx_to_json(x) as bqx_to_json_of(cast(to_json(x) as varchar), typeof(x))",
-    "bqx_to_json_string(x) as bqx_to_json_string_of(cast(to_json(x) as varchar), typeof(x))",
-    "bqx_json_query(x, path) as bqx_json_query_of(x, path, typeof(x))",
-    "bqx_string(x) as case when typeof(x) in ('DOUBLE', 'FLOAT', 'JSON') or starts_with(typeof(x), 'DECIMAL')"
-    " then bqx_string_of(cast(x as varchar), typeof(x)) else cast(x as varchar) end",
-    # NUMERIC is NUMERIC(38, 9), and not what DuckDB takes a DECIMAL for.
-    f"bqx_numeric(x) as cast({EXACT} as decimal(38, 9))",
-    f"bqx_safe_numeric(x) as try_cast({EXACT} as decimal(38, 9))",
-    # A half is rounded away from zero, and a text is a whole number or none.
-    f"bqx_int64(x) as cast({ROUNDED} as bigint)",
-    "bqx_safe_int64(x) as case when typeof(x) = 'VARCHAR' and"
-    f" not regexp_matches(cast(x as varchar), '^\\s*[+-]?[0-9xXa-fA-F]+\\s*$') then null else try_cast({ROUNDED} as bigint) end",
-    # Nothing to join is an empty text.
-    "bqx_array_to_string(x, separator) as"
-    " case when x is not null then coalesce(array_to_string(x, separator), '') end",
-)
+PRELUDE = Path(__file__).with_name("prelude.sql")
 
 
 def add_functions(duck: engine.DuckDBEngine) -> None:
@@ -54,8 +35,7 @@ def add_functions(duck: engine.DuckDBEngine) -> None:
     own_functions(duck)
     for name, function, arguments, result in FUNCTIONS:
         duck.connection.create_function(name, function, arguments, result, null_handling="special")
-    for macro in MACROS:
-        duck.connection.execute(f"create or replace macro {macro}")
+    duck.connection.execute(PRELUDE.read_text())
 
 
 def translate(self: SQLTranslator, bq_sql: str, **settings: Any) -> Any:

@@ -147,9 +147,14 @@ def _encoded(value: Any, kind: Type, *, as_text: bool) -> Iterator[str]:
         yield "[" + ",".join("".join(_encoded(item, kind.items[0], as_text=as_text)) for item in value) + "]"
     elif kind.name == "STRUCT":
         pairs = zip(value.items(), kind.items, strict=True)
-        yield "{" + ",".join(
-            f"{dump(name)}:{''.join(_encoded(item, inner, as_text=as_text))}" for (name, item), inner in pairs
-        ) + "}"
+        yield (
+            "{"
+            + ",".join(
+                f"{dump(name)}:{''.join(_encoded(item, inner, as_text=as_text))}"
+                for (name, item), inner in pairs
+            )
+            + "}"
+        )
     else:
         yield _scalar(value, kind, as_text=as_text)
 
@@ -185,7 +190,7 @@ def _iso(text: str) -> str:
     return f"{date}T{time}{'.' + fraction if fraction else ''}{'Z' if zone else ''}"
 
 
-def strip_nulls(text: str | None, arrays: bool, empty: bool) -> str | None:  # noqa: FBT001 (DuckDB calls it)
+def strip_nulls(text: str | None, arrays: bool, empty: bool) -> str | None:
     """Return JSON_STRIP_NULLS(value, include_arrays => arrays, remove_empty => empty)."""
     if text is None:
         return None
