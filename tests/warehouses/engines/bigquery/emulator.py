@@ -6,6 +6,7 @@ from typing import Any
 
 import functions
 from bqemulator.config import Settings
+from bqemulator.jobs import executor
 from bqemulator.server import run_forever
 from bqemulator.sql import inner_query
 from bqemulator.sql.translator import SQLTranslator
@@ -43,6 +44,10 @@ def translate(self: SQLTranslator, bq_sql: str, **settings: Any) -> Any:
     return own_translate(self, rewritten(bq_sql), **settings)
 
 
+async def no_snapshot(*_: Any) -> None:
+    """Keep no earlier state of a table."""
+
+
 if __name__ == "__main__":
     own_functions = engine.DuckDBEngine._register_builtin_udfs
     own_translate = SQLTranslator.translate
@@ -51,6 +56,8 @@ if __name__ == "__main__":
     engine.DuckDBEngine._load_spatial = lambda _self: None
     SQLTranslator.translate = translate
     inner_query.rewrite_unnest_offset = lambda sql: sql
+    # Time travel would copy each table that a statement writes to.
+    executor._capture_dml_snapshots = no_snapshot
     run_forever(
         Settings(
             rest_port=int(sys.argv[1]),

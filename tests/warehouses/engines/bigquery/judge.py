@@ -3,12 +3,12 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from zeta import analyzed
+from zeta import Resolved, analyzed
 
 # docs.cloud.google.com/bigquery, Quotas and limits: characters of a query, and of a view's query.
 MAX_QUERY, MAX_VIEW = 1024 * 1024, 256 * 1024
@@ -17,6 +17,12 @@ METADATA = re.compile(r"INFORMATION_SCHEMA|__TABLES__|\bregion-", re.IGNORECASE)
 # Statements of scripts, which the analyzer leaves to whoever runs the script.
 SCRIPT = re.compile(
     r"\s*(declare|set|begin|commit|rollback|if|loop|end|call|execute|raise|assert)\b", re.IGNORECASE
+)
+# What differs from run to run, and what stands for it: so a statement is judged once.
+VARYING = (
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}"), "run"),
+    (re.compile(r"(?<=__dbt_tmp)\d+"), ""),
+    (re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00'"), "'2026-01-01 00:00:00.000000+00'"),
 )
 # Functions of ZetaSQL that BigQuery's reference does not list.
 FUNCTIONS_NOT_THERE = {
@@ -32,42 +38,76 @@ class Judge:
     def __init__(self, tables: dict[str, str]) -> None:
         """Start with the tables that no statement creates."""
         self.tables: dict[tuple[str, ...], list[tuple[str, Any]]] = {}
+        self.passed: set[str] = set()
         for ddl in tables.values():
             self.learn(analyzed(ddl, {}))
 
-    def problems(self, text: str) -> Iterator[str]:
-        """Yield what is wrong with a text of one or more statements."""
-        if len(text) > MAX_QUERY:
-            yield f"{len(text)} characters are more than a query may have: {text[:200]}"
-        for statement in split(text):
-            if METADATA.search(statement) or SCRIPT.match(without_comments(statement)):
-                continue
-            yield from (f"{problem}: {shortened(statement)}" for problem in self.problems_of_one(statement))
+    def problems(self, texts: Sequence[str]) -> list[str]:
+        """Return what is wrong with texts of one or more statements each.
+
+        A statement about a table that is not there yet is tried again after all others: several threads of dbt ran them.
+        """
+        found = [
+            f"{len(text)} characters are too many: {shortened(text)}"
+            for text in texts
+            if len(text) > MAX_QUERY
+        ]
+        waiting = [
+            statement
+            for text in texts
+            for statement in split(steady(text))
+            if not (METADATA.search(statement) or SCRIPT.match(without_comments(statement)))
+        ]
+        while waiting:
+            again = []
+            for statement in waiting:
+                problems = list(self.problems_of_one(statement))
+                if any("Table not found" in problem for problem in problems):
+                    again.append((statement, problems))
+                else:
+                    found += [f"{problem}: {shortened(statement)}" for problem in problems]
+            if len(again) == len(waiting):
+                return found + [
+                    f"{problem}: {shortened(sql)}" for sql, problems in again for problem in problems
+                ]
+            waiting = [statement for statement, _ in again]
+        return found
 
     def problems_of_one(self, statement: str) -> Iterator[str]:
         """Yield what is wrong with one statement."""
+        tables = {path: columns for path, columns in self.tables.items() if path[-1] in statement}
+        if f"{statement} {tables}" in self.passed:
+            return
         try:
-            resolved = analyzed(with_parts_quoted(statement), self.tables)
+            resolved = analyzed(with_parts_quoted(statement), tables)
         except Exception as problem:
             yield str(problem)
             return
-        for name in sorted(functions_of(resolved) & FUNCTIONS_NOT_THERE):
+        for name in sorted(resolved.functions & FUNCTIONS_NOT_THERE):
             yield f"{name}() is not BigQuery's"
-        if type(resolved).__name__ == "ResolvedCreateViewStmt" and len(statement) > MAX_VIEW:
+        if "create_view" in resolved.kind and len(statement) > MAX_VIEW:
             yield f"{len(statement)} characters are more than a view may have"
         yield from joins_without_equality(statement)
         self.learn(resolved)
+        self.passed.add(f"{statement} {tables}")
 
-    def learn(self, resolved: Any) -> None:
+    def learn(self, resolved: Resolved) -> None:
         """Keep the columns of a table or view that the statement creates or extends."""
-        path = tuple(getattr(resolved, "name_path", None) or ())
-        columns = getattr(resolved, "column_definition_list", None) or []
-        if path and columns and "Create" in type(resolved).__name__:
-            self.tables[path] = [(column.name, column.type) for column in columns]
-        for action in getattr(resolved, "alter_action_list", None) or []:
-            added = getattr(action, "column_definition", None)
-            if added is not None and path in self.tables:
-                self.tables[path].append((added.name, added.type))
+        if resolved.columns and "create" in resolved.kind:
+            self.tables[resolved.path] = resolved.columns
+        elif resolved.columns and "alter" in resolved.kind:
+            known = self.tables.get(resolved.path, [])
+            names = {name.lower() for name, _ in known}
+            self.tables[resolved.path] = known + [
+                (name, kind) for name, kind in resolved.columns if name.lower() not in names
+            ]
+
+
+def steady(text: str) -> str:
+    """Return the text without what differs from run to run."""
+    for pattern, replacement in VARYING:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def split(text: str) -> list[str]:
@@ -92,23 +132,6 @@ def shortened(statement: str) -> str:
 def with_parts_quoted(statement: str) -> str:
     """BigQuery reads `project.dataset.table` in one pair of quotes as a path; ZetaSQL as one name."""
     return re.sub(r"`([\w-]+(?:\.[\w-]+)+)`", lambda path: "`" + path[1].replace(".", "`.`") + "`", statement)
-
-
-def parts(node: Any) -> Iterator[Any]:
-    """Yield every node of a resolved statement."""
-    if hasattr(node, "__dataclass_fields__"):
-        yield node
-        for name in node.__dataclass_fields__:
-            yield from parts(getattr(node, name)) if not name.startswith("_") else ()
-    elif isinstance(node, list | tuple):
-        for item in node:
-            yield from parts(item)
-
-
-def functions_of(resolved: Any) -> set[str]:
-    """Return the names of the functions that a resolved statement calls."""
-    called = (getattr(node, "function", None) for node in parts(resolved))
-    return {function.name.split(":")[-1].lower() for function in called if getattr(function, "name", None)}
 
 
 def joins_without_equality(statement: str) -> Iterator[str]:
@@ -146,5 +169,4 @@ def has_equality(condition: exp.Expression) -> bool:
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
-    judge = Judge(given["tables"])
-    json.dump([problem for text in given["statements"] for problem in judge.problems(text)], sys.stdout)
+    json.dump(list(dict.fromkeys(Judge(given["tables"]).problems(given["statements"]))), sys.stdout)

@@ -1,10 +1,11 @@
 """ZetaSQL, Google's implementation of the language, set up as BigQuery has it."""
 
+import ctypes
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import wasmtime
 from zetasql.core import wasm_client
@@ -31,10 +32,30 @@ class KeptModule:
         return module
 
 
+def write_bytes(self: wasm_client.WasmClient, start: int, data: bytes) -> None:
+    """Write at once, where the package writes byte by byte."""
+    ctypes.memmove(address(self) + start, data, len(data))
+
+
+def read_bytes(self: wasm_client.WasmClient, start: int, size: int) -> bytes:
+    """Read at once, where the package reads byte by byte."""
+    return ctypes.string_at(address(self) + start, size)
+
+
+def address(client: wasm_client.WasmClient) -> int:
+    """Return where the module's memory is."""
+    return ctypes.addressof(client.memory.data_ptr().contents)
+
+
 wasm_client.Module = KeptModule
+wasm_client.WasmClient.write_bytes = write_bytes
+wasm_client.WasmClient.read_bytes = read_bytes
 
 from zetasql import types  # noqa: E402 (after the module that loads it is replaced)
-from zetasql.api import Analyzer, PreparedQuery  # noqa: E402
+from zetasql.api import PreparedQuery  # noqa: E402
+from zetasql.core import ZetaSqlLocalService  # noqa: E402
+from zetasql.types import parse_proto  # noqa: E402
+from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2  # noqa: E402
 
 # Parts of the language that ZetaSQL has and BigQuery's reference does not list.
 NOT_IN_BIGQUERY = (
@@ -84,6 +105,8 @@ OPTIONS = types.AnalyzerOptions(
     default_timezone="UTC",
     error_message_mode=types.ErrorMessageMode.ERROR_MESSAGE_ONE_LINE,
 )
+# Other names of INT64 that BigQuery takes: docs.cloud.google.com/bigquery, Data types, Integer type.
+ALIASES = ("INT", "SMALLINT", "INTEGER", "BIGINT", "TINYINT", "BYTEINT")
 # Name and type of each column, by the path of the table.
 Tables = Mapping[tuple[str, ...], Sequence[tuple[str, Any]]]
 
@@ -91,7 +114,11 @@ Tables = Mapping[tuple[str, ...], Sequence[tuple[str, Any]]]
 def catalogue(tables: Tables) -> Any:
     """Return the built-in functions, and the tables in a catalogue for each part of their paths."""
     functions = types.ZetaSQLBuiltinFunctionOptions(language_options=LANGUAGE)
-    root = types.SimpleCatalog(name="root", builtin_function_options=functions, table=[], catalog=[])
+    integer = types.Type(type_kind=types.TypeKind.TYPE_INT64)
+    aliases = [types.SimpleCatalog.NamedType(name=alias, type=integer) for alias in ALIASES]
+    root = types.SimpleCatalog(
+        name="root", builtin_function_options=functions, named_type=aliases, table=[], catalog=[]
+    )
     folders: dict[tuple[str, ...], Any] = {(): root}
     for path, columns in tables.items():
         parent = root
@@ -109,9 +136,40 @@ def catalogue(tables: Tables) -> Any:
     return root
 
 
-def analyzed(sql: str, tables: Tables) -> Any:
+class Resolved(NamedTuple):
+    """What the judge needs of a resolved statement; to turn all of it into objects takes longer than to analyze it."""
+
+    kind: str
+    path: tuple[str, ...]
+    columns: list[tuple[str, Any]]
+    functions: set[str]
+
+
+def analyzed(sql: str, tables: Tables) -> Resolved:
     """Return the resolved statement, or raise what ZetaSQL says against it."""
-    return Analyzer(OPTIONS, catalogue(tables)).analyze_statement(sql)
+    request = types.AnalyzeRequest(sql_statement=sql, options=OPTIONS, simple_catalog=catalogue(tables))
+    answer = ZetaSqlLocalService.get_instance().wasm_client.call_grpc_func(
+        "ZetaSqlLocalService_Analyze", request.to_proto(), local_service_pb2.AnalyzeResponse
+    )
+    path: tuple[str, ...] = ()
+    columns, functions = [], set()
+    for message in messages(answer.resolved_statement):
+        name = message.DESCRIPTOR.name
+        if name == "ResolvedColumnDefinitionProto":
+            columns.append((message.name, parse_proto(message.type).as_type(types.Type)))
+        elif name == "FunctionRefProto":
+            functions.add(message.name.split(":")[-1].lower())
+        path = path or tuple(getattr(message, "name_path", ()))
+    return Resolved(answer.resolved_statement.WhichOneof("node"), path, columns, functions)
+
+
+def messages(message: Any) -> Iterator[Any]:
+    """Yield a message of the protocol and all messages in it."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if field.is_repeated else [value]:
+                yield from messages(part)
 
 
 def executed(sql: str) -> Any:
