@@ -17,6 +17,8 @@ class BigQuery(Engine):
     """An emulator that speaks BigQuery's REST API, with its data in memory."""
 
     name = "bigquery"
+    # docs.cloud.google.com/bigquery, Data types, Array type.
+    holds_null_arrays = False
     types = {  # noqa: RUF012 (a constant of the class)
         "string": "string",
         "integer": "int64",
@@ -54,7 +56,6 @@ class BigQuery(Engine):
     def literal(self, value: Any, kind: str) -> str:
         """Return the SQL expression of a value."""
         if kind == "array":
-            # A null array is stored as an empty one: docs.cloud.google.com/bigquery, Data types, Array type.
             return f"array<string>[{', '.join(self.literal(item, 'string') for item in value or [])}]"
         if value is None:
             return f"cast(null as {self.types[kind].split('(')[0]})"
