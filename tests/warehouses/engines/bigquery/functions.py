@@ -1,6 +1,6 @@
 """BigQuery's JSON and text functions, where the emulator's own give something else.
 
-Checked against ZetaSQL's reference implementation: tests/warehouses/test_bigquery_emulator.py.
+Checked against ZetaSQL's reference implementation: tests/warehouses/test_bigquery.py.
 """
 
 import json
@@ -97,8 +97,19 @@ def _depth(value: Any) -> int:
 
 def dump(value: Any) -> str:
     """Return the text of a JSON value: keys sorted, no white space."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{dump(key)}:{dump(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(dump, value)) + "]"
+    return number_text(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def number_text(value: float) -> str:
+    """Return the text of a float in a JSON value: with an exponent from 1e15, where Python's begins at 1e16."""
+    if 1e15 <= abs(value) < 1e16:
+        digits = repr(abs(value)).replace(".", "").rstrip("0")
+        return ("-" if value < 0 else "") + digits[0] + ("." + digits[1:] if digits[1:] else "") + "e+15"
+    return repr(value)
 
 
 def parse_json(text: str | None, mode: str) -> str | None:
@@ -163,16 +174,17 @@ def _scalar(value: Any, kind: Type, *, as_text: bool) -> str:
     if kind.name in ("DOUBLE", "FLOAT"):
         number = float(value)
         if math.isfinite(number):
-            return float_text(number) if as_text else repr(number)
+            return float_text(number) if as_text else number_text(number + 0.0)  # no sign on 0
         return {"nan": '"NaN"', "inf": '"Infinity"', "-inf": '"-Infinity"'}[float_text(number)]
     if kind.name == "DECIMAL":
-        number_text = decimal_text(value)
-        return f'"{number_text}"' if as_text and not _is_short_integer(number_text) else number_text
+        digits = decimal_text(value)
+        return f'"{digits}"' if as_text and not _is_short_integer(digits) else digits
     if isinstance(value, _Digits):
         return f'"{value}"' if as_text and not _is_short_integer(value) else value
     if kind.name.startswith("TIMESTAMP"):
         return dump(_iso(value))
-    return dump(value)
+    text = dump(value)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029") if as_text else text
 
 
 def _is_short_integer(digits: str) -> bool:

@@ -172,8 +172,8 @@ def messages(message: Any) -> Iterator[Any]:
                 yield from messages(part)
 
 
-def executed(sql: str) -> Any:
-    """Return what the reference implementation gives for a query of one value: a text, an array of texts, or null."""
+def executed(sql: str) -> str | None:
+    """Return what the reference implementation gives for a query of one text."""
     query = (
         PreparedQuery.builder()
         .set_sql(sql)
@@ -181,7 +181,5 @@ def executed(sql: str) -> Any:
         .set_catalog(catalogue({}))
         .prepare()
     )
-    value = query.execute().content.table_data.row[0].cell[0]
-    if value.array_value is not None:
-        return [item.string_value for item in value.array_value.element]
-    return value.string_value
+    value: str | None = query.execute().content.table_data.row[0].cell[0].string_value
+    return value
