@@ -85,7 +85,9 @@ class Judge:
             return
         for name in sorted(resolved.functions & FUNCTIONS_NOT_THERE):
             yield f"{name}() is not BigQuery's"
-        if "create_view" in resolved.kind and len(statement) > MAX_VIEW:
+        if len(statement) > MAX_VIEW and re.match(
+            r"\s*create\s+(or\s+replace\s+)?view\b", without_comments(statement), re.IGNORECASE
+        ):
             yield f"{len(statement)} characters are more than a view may have"
         yield from joins_without_equality(statement)
         self.learn(resolved)
