@@ -39,6 +39,11 @@
     {{ return("nullif(trim(both '[]' from to_json(array(" ~ value ~ ')' ~ (', ' ~ options if options else '') ~ ")), 'null')") }}
 {% endmacro %}
 
+{# to_json_string() makes the text null of a null; a text has quotes around it. #}
+{% macro bigquery__json_string(value) %}
+    {{ return("nullif(to_json_string(cast(" ~ value ~ " as string)), 'null')") }}
+{% endmacro %}
+
 
 {% macro json_integer(value) %}
     {{ return(adapter.dispatch('json_integer', 'dbt_braze')(value)) }}
@@ -63,6 +68,11 @@
 
 {% macro databricks__json_integer(value) %}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(try_cast(' ~ value ~ ' as bigint) as string), '
+        ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{% macro bigquery__json_integer(value) %}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(safe_cast(' ~ value ~ ' as int64) as string), '
         ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
@@ -92,6 +102,12 @@
 {% macro databricks__json_decimal(value) %}
     {%- set text = "trim(trailing '.' from trim(trailing '0' from cast(try_cast(" ~ value ~ " as decimal(38, 9)) as string)))" -%}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(' ~ text ~ ', ' ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{# numeric has nine decimals, and its text has no zeros at the end. PAYLOAD keeps 17 significant digits of it. #}
+{% macro bigquery__json_decimal(value) %}
+    {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(safe_cast(' ~ value ~ ' as numeric) as string), '
+        ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
 
@@ -124,6 +140,12 @@
         ~ ' when abs(' ~ number ~ ") < double('infinity') then cast(" ~ value ~ ' as string) end') }}
 {% endmacro %}
 
+{% macro bigquery__json_float(value) %}
+    {%- set number = 'safe_cast(' ~ value ~ ' as float64)' -%}
+    {{ return('case when ' ~ value ~ ' is not null and ' ~ number ~ ' is null then ' ~ dbt_braze.json_impossible()
+        ~ ' when not is_nan(' ~ number ~ ') and not is_inf(' ~ number ~ ') then cast(' ~ number ~ ' as string) end') }}
+{% endmacro %}
+
 
 {% macro json_boolean(value) %}
     {{ return(adapter.dispatch('json_boolean', 'dbt_braze')(value)) }}
@@ -153,6 +175,12 @@
 
 {% macro redshift__json_date(value) %}
     {{ return("'\"' || to_char(" ~ dbt_braze.redshift_utc(value) ~ ", 'YYYY-MM-DD') || '\"'") }}
+{% endmacro %}
+
+{# The JSON of a date, a datetime and a timestamp begins alike, and unlike a cast does not depend on the default time zone,
+   which a project can set: docs.cloud.google.com/bigquery, JSON functions, JSON encodings. #}
+{% macro bigquery__json_date(value) %}
+    {{ return("substr(nullif(to_json_string(" ~ value ~ "), 'null'), 1, 11) || '\"'") }}
 {% endmacro %}
 
 {# The moment as a timestamp in UTC. By way of text, for in SQL nothing tells a value with a time zone from one without. #}
@@ -205,6 +233,13 @@
     {{ return('map(' ~ (options | join(', ')) ~ ')') }}
 {% endmacro %}
 
+{# Through JSON again: with a Z at its end (timestamp) or without (datetime, date), the text is in UTC. %E3S truncates:
+   docs.cloud.google.com/bigquery, Format elements for date and time parts. #}
+{% macro bigquery__json_timestamp(value) %}
+    {%- set text = "rtrim(trim(nullif(to_json_string(" ~ value ~ "), 'null'), '\"'), 'Z')" -%}
+    {{ return("format_timestamp('\"%E4Y-%m-%dT%H:%M:%E3SZ\"', timestamp(" ~ text ~ ", 'UTC'), 'UTC')") }}
+{% endmacro %}
+
 
 {% macro json_array(value) %}
     {{ return(adapter.dispatch('json_array', 'dbt_braze')(value)) }}
@@ -225,6 +260,13 @@
     {%- set text = dbt_braze.redshift_json_text(value) -%}
     {{ return('case when ' ~ text ~ " like '%null%' then "
         ~ dbt_braze.regexp_replace_all(dbt_braze.regexp_remove(text, others), first, '[') ~ ' else ' ~ text ~ ' end') }}
+{% endmacro %}
+
+{# to_json() and not to_json_string() alone, which puts quotes around long integers. A column that is an array is never null
+   here: a null is stored as an empty array (docs.cloud.google.com/bigquery, Work with arrays). #}
+{% macro bigquery__json_array(value) %}
+    {{ return("case when " ~ value ~ " is not null then to_json_string(to_json(array(select item from unnest(" ~ value
+        ~ ") as item with offset as place where item is not null order by place))) end") }}
 {% endmacro %}
 
 {# JSON text of SUPER, or of a text that holds JSON; null for a null of either kind. Cast to a text SUPER gives its strings and
@@ -277,6 +319,11 @@
     {{ return('to_json(' ~ value ~ ', ' ~ dbt_braze.databricks_json_options() ~ ')') }}
 {% endmacro %}
 
+{# Nulls of objects go, those that are elements of arrays stay: docs.cloud.google.com/bigquery, JSON functions, JSON_STRIP_NULLS. #}
+{% macro bigquery__json_object(value) %}
+    {{ return("nullif(to_json_string(json_strip_nulls(to_json(" ~ value ~ "), include_arrays => false)), 'null')") }}
+{% endmacro %}
+
 
 {% macro json_passed_through(value) %}
     {{ return(adapter.dispatch('json_passed_through', 'dbt_braze')(value)) }}
@@ -291,6 +338,13 @@
 {% macro redshift__json_passed_through(value) %}
     {%- set text = dbt_braze.redshift_json_text(value) -%}
     {{ return('case when trim(' ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
+{% endmacro %}
+
+{# %t is the text of a string and of a JSON value alike; there is no cast from JSON to string:
+   docs.cloud.google.com/bigquery, String functions, FORMAT. #}
+{% macro bigquery__json_passed_through(value) %}
+    {%- set text = "format('%t', " ~ value ~ ')' -%}
+    {{ return('case when ' ~ value ~ " is not null and trim(" ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
 {% endmacro %}
 
 
@@ -334,6 +388,15 @@
     ) }}
 {% endmacro %}
 
+{# parse_json() is strict; in what it takes, a null outside of strings is one of JSON. #}
+{% macro bigquery__json_is_sound(text) %}
+    {%- set without_strings = "regexp_replace(" ~ text ~ ", r'\"([^\"\\\\]|\\\\.)*\"', '')" -%}
+    {{ return(
+        '(case when ' ~ text ~ ' is not null then safe.parse_json(' ~ text ~ ", wide_number_mode => 'round') is not null"
+        ~ " and strpos(" ~ without_strings ~ ", 'null') = 0 end)"
+    ) }}
+{% endmacro %}
+
 
 {% macro json_object_size(text) %}
     {{ return(adapter.dispatch('json_object_size', 'dbt_braze')(text)) }}
@@ -355,4 +418,8 @@
 
 {% macro databricks__json_object_size(text) %}
     {{ return('array_size(json_object_keys(' ~ text ~ '))') }}
+{% endmacro %}
+
+{% macro bigquery__json_object_size(text) %}
+    {{ return('array_length(json_keys(safe.parse_json(' ~ text ~ ", wide_number_mode => 'round'), 1))") }}
 {% endmacro %}

@@ -15,6 +15,15 @@
     {{ return({'sort_type': 'compound', 'sort': 'updated_at', 'dist': 'braze_row'}) }}
 {% endmacro %}
 
+{# By the day of UPDATED_AT, the one column that CDI lets a table be partitioned by (braze.com/docs, Cloud Data Ingestion, BigQuery);
+   in a day by batch. #}
+{% macro bigquery__log_layout() %}
+    {{ return({
+        'partition_by': {'field': 'UPDATED_AT', 'data_type': 'timestamp', 'granularity': 'day'},
+        'cluster_by': ['braze_batch', 'braze_row'],
+    }) }}
+{% endmacro %}
+
 
 {# The end of `create table` for a table that is read and written by braze_row. #}
 {% macro keyed_table_layout() %}
@@ -27,4 +36,8 @@
 
 {% macro redshift__keyed_table_layout() %}
     {{ return('diststyle key distkey (braze_row) compound sortkey (braze_row)') }}
+{% endmacro %}
+
+{% macro bigquery__keyed_table_layout() %}
+    {{ return('cluster by braze_row') }}
 {% endmacro %}

@@ -61,6 +61,14 @@
     ) }}
 {% endmacro %}
 
+{# Given text, json_query_array() yields text with the numbers as they are written. #}
+{% macro bigquery__json_array_elements(relation, passed, text) %}
+    {{ return(
+        'select ' ~ (passed | join(', ')) ~ ', element, element_index\n'
+        ~ 'from ' ~ relation ~ ' cross join unnest(json_query_array(' ~ text ~ ", '$')) as element with offset as element_index"
+    ) }}
+{% endmacro %}
+
 
 {# JSON text of a field at the top of a JSON object; null where it is missing or null. #}
 {% macro json_field(text, key) %}
@@ -87,6 +95,10 @@
     {{ return("nullif(to_json(variant_get(parse_json(" ~ text ~ "), " ~ dbt_braze.literal('$["' ~ key ~ '"]') ~ ", 'variant')), 'null')") }}
 {% endmacro %}
 
+{% macro bigquery__json_field(text, key) %}
+    {{ return('json_query(' ~ text ~ ', ' ~ dbt_braze.literal('$."' ~ key ~ '"') ~ ')') }}
+{% endmacro %}
+
 
 {# JSON text of an array with each element once, sorted by its text: equal for arrays that are equal as sets. #}
 {% macro json_array_as_set(text) %}
@@ -109,6 +121,13 @@
 {% macro databricks__json_array_as_set(text) %}
     {%- set elements = "transform(variant_get(parse_json(" ~ text ~ "), '$', 'array<variant>'), element -> to_json(element))" -%}
     {{ return("('[' || array_join(array_sort(array_distinct(" ~ elements ~ ")), ',') || ']')") }}
+{% endmacro %}
+
+{% macro bigquery__json_array_as_set(text) %}
+    {{ return(
+        'case when ' ~ text ~ " is not null then '[' || array_to_string(array(select distinct item from unnest(json_query_array("
+        ~ text ~ ", '$')) as item order by item), ',') || ']' end"
+    ) }}
 {% endmacro %}
 
 
@@ -138,4 +157,9 @@
 {# A VARIANT keeps no white space, and its keys sorted: github.com/apache/parquet-format, VariantEncoding. #}
 {% macro databricks__json_comparable(text) %}
     {{ return('to_json(parse_json(' ~ text ~ '))') }}
+{% endmacro %}
+
+{# A JSON value keeps no white space and no order of keys: docs.cloud.google.com/bigquery, Data types, JSON type. #}
+{% macro bigquery__json_comparable(text) %}
+    {{ return("coalesce(nullif(to_json_string(safe.parse_json(" ~ text ~ ", wide_number_mode => 'round')), 'null'), " ~ text ~ ')') }}
 {% endmacro %}

@@ -19,6 +19,12 @@
     {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "\\'").replace('${', '$\\{') ~ "'") }}
 {% endmacro %}
 
+{# A quote is not doubled but escaped, and so are backslashes: docs.cloud.google.com/bigquery, Lexical structure, String and
+   bytes literals. #}
+{% macro bigquery__literal(text) %}
+    {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "\\'").replace('\n', '\\n').replace('\r', '\\r') ~ "'") }}
+{% endmacro %}
+
 
 {% macro byte_length(text) %}
     {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
@@ -30,6 +36,10 @@
 
 {% macro duckdb__byte_length(text) %}
     {{ return('strlen(' ~ text ~ ')') }}
+{% endmacro %}
+
+{% macro bigquery__byte_length(text) %}
+    {{ return('byte_length(' ~ text ~ ')') }}
 {% endmacro %}
 
 
@@ -58,6 +68,10 @@
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
 {% endmacro %}
 
+{% macro bigquery__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
+{% endmacro %}
+
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
@@ -77,6 +91,10 @@
 
 {% macro databricks__hex_to_integer(text) %}
     {{ return('cast(conv(' ~ text ~ ', 16, 10) as bigint)') }}
+{% endmacro %}
+
+{% macro bigquery__hex_to_integer(text) %}
+    {{ return("cast('0x' || " ~ text ~ " as int64)") }}
 {% endmacro %}
 
 
@@ -114,6 +132,11 @@
 
 {% macro databricks__join_present(texts) %}
     {{ return("concat_ws(',', " ~ (texts | join(',\n            ')) ~ ')' if texts else "''") }}
+{% endmacro %}
+
+{# A null element is left out: docs.cloud.google.com/bigquery, Array functions, ARRAY_TO_STRING. #}
+{% macro bigquery__join_present(texts) %}
+    {{ return('array_to_string([\n            ' ~ (texts | join(',\n            ')) ~ "\n        ], ',')" if texts else "''") }}
 {% endmacro %}
 
 

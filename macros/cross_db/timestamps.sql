@@ -23,6 +23,11 @@
     {{ return('current_timestamp()') }}
 {% endmacro %}
 
+{# The same all over a statement: docs.cloud.google.com/bigquery, Timestamp functions, CURRENT_TIMESTAMP. #}
+{% macro bigquery__now_utc() %}
+    {{ return('current_timestamp()') }}
+{% endmacro %}
+
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
@@ -49,6 +54,10 @@
     {{ return('timestamp_micros(unix_micros(' ~ timestamp ~ ') + ' ~ microseconds ~ ')') }}
 {% endmacro %}
 
+{% macro bigquery__add_microseconds(timestamp, microseconds) %}
+    {{ return('timestamp_add(' ~ timestamp ~ ', interval (' ~ microseconds ~ ') microsecond)') }}
+{% endmacro %}
+
 
 {# A moment as text `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, which sorts as the moments do. #}
 {% macro updated_at_text(timestamp) %}
@@ -71,6 +80,10 @@
     {{ return("trim(both '\"' from " ~ dbt_braze.databricks_json_time(timestamp, 'yyyy-MM-dd HH:mm:ss.SSSSSS', 'yyyy-MM-dd') ~ ')') }}
 {% endmacro %}
 
+{% macro bigquery__updated_at_text(timestamp) %}
+    {{ return("format_timestamp('%E4Y-%m-%d %H:%M:%E6S', " ~ timestamp ~ ", 'UTC')") }}
+{% endmacro %}
+
 
 {# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
 {% macro updated_at_literal(text) %}
@@ -88,4 +101,9 @@
 {# Without a zone it would be in the zone of the session: docs.databricks.com, TIMESTAMP type. #}
 {% macro databricks__updated_at_literal(text) %}
     {{ return("timestamp '" ~ text ~ "Z'") }}
+{% endmacro %}
+
+{# Without a zone it would be in the default one of the project. #}
+{% macro bigquery__updated_at_literal(text) %}
+    {{ return("timestamp '" ~ text ~ "+00'") }}
 {% endmacro %}

@@ -5,6 +5,12 @@ from warehouse import Warehouse
 
 # What the warehouse takes, in an order that creates the tables which the rest is about.
 TAKEN = {
+    "bigquery": [
+        "create table `shop`.`a`.`t` (id string, since timestamp, tags array<string>, payload json, n bigint) cluster by id",
+        "create or replace view shop.a.v as select id, payload from `shop.a.t`; drop table if exists shop.a.u",
+        "merge into shop.a.t as t using shop.a.v as v on t.id = v.id when not matched then insert (id) values (id)",
+        "update shop.a.t set n = n + 1 where true",
+    ],
     "databricks": [
         "create schema if not exists judged",
         "create or replace table `hive_metastore`.`judged`.`t` (a string, b timestamp) using delta cluster by (a)",
@@ -23,6 +29,25 @@ TAKEN = {
     ],
 }
 REFUSED = {
+    "bigquery": [
+        "select 'it''s'",
+        "select cast(1 as varchar)",
+        "select list_value(1)",
+        "select strftime(current_timestamp(), '%Y')",
+        "select 1 union all select 'a'",
+        "select distinct p from (select json '1' as p) as t",
+        "select 1 from (select json '1' as p) as t where p = p",
+        "select cast(p as string) from (select json '1' as p) as t",
+        "select count(distinct a, b) from (select 1 as a, 2 as b) as t",
+        "select timestamp '2026-01-01' > datetime '2026-01-01'",
+        "select missing from (select 1 as a) as t",
+        "select a, max(b) from (select 1 as a, 2 as b) as t",
+        "select array_to_string(array(select x from unnest([string_agg(a)]) as x), ',') from (select 'a' as a) as t",
+        "select t.a from (select 1 as a) as t left join (select 2 as a) as s on t.a < s.a",
+        "select array_includes([1], 1)",
+        "select 1 as at",
+        "select 1 from nothing.is_here",
+    ],
     "databricks": [
         "select strftime(now(), '%Y')",
         "select list_value(1)",

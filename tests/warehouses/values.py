@@ -71,14 +71,16 @@ POOL: dict[str, list[Any]] = {
 }
 
 
-def customers() -> list[dict[str, Any]]:
+def customers(*, null_arrays: bool) -> list[dict[str, Any]]:
     """Rows that together hold every value, each column with a null in some row too."""
     count = max(len(values) for values in POOL.values()) + 1
-    return [
+    rows = [
         {"id": f"user-{n:02d}"}
         | {column: None if n == count - 1 else values[n % len(values)] for column, values in POOL.items()}
         for n in range(count)
     ]
+    rows[-1]["tags"] = None if null_arrays else []
+    return rows
 
 
 def iso(value: datetime) -> str:

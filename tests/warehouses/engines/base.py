@@ -38,6 +38,8 @@ class Engine(ABC):
     types: ClassVar[dict[str, str]]
     # False where JSON that differs in the order of its keys counts as changed.
     sorts_json_keys: ClassVar[bool] = True
+    # False where an array that is null is stored as an empty one.
+    holds_null_arrays: ClassVar[bool] = True
 
     def __init__(self, folder: Path) -> None:
         """Keep the folder for files and logs; nothing runs yet."""
