@@ -44,6 +44,10 @@
     {{ return("nullif(to_json_string(cast(" ~ value ~ " as string)), 'null')") }}
 {% endmacro %}
 
+{% macro snowflake__json_string(value) %}
+    {{ return('to_json(to_variant(cast(' ~ value ~ ' as varchar)))') }}
+{% endmacro %}
+
 
 {% macro json_integer(value) %}
     {{ return(adapter.dispatch('json_integer', 'dbt_braze')(value)) }}
@@ -74,6 +78,12 @@
 {% macro bigquery__json_integer(value) %}
     {{ return('case when ' ~ value ~ ' is not null then coalesce(cast(safe_cast(' ~ value ~ ' as int64) as string), '
         ~ dbt_braze.json_impossible() ~ ') end') }}
+{% endmacro %}
+
+{# An integer has 38 digits on Snowflake; Braze and the other warehouses take those of 64 bits. #}
+{% macro snowflake__json_integer(value) %}
+    {{ return('case when ' ~ value ~ ' between -9223372036854775808 and 9223372036854775807 then cast(cast(' ~ value
+        ~ ' as number(38, 0)) as varchar) when ' ~ value ~ ' is not null then ' ~ dbt_braze.json_impossible() ~ ' end') }}
 {% endmacro %}
 
 
@@ -110,6 +120,12 @@
         ~ dbt_braze.json_impossible() ~ ') end') }}
 {% endmacro %}
 
+{% macro snowflake__json_decimal(value) %}
+    {%- set largest = '9' * 29 -%}
+    {{ return('case when ' ~ value ~ ' between -' ~ largest ~ ' and ' ~ largest ~ ' then rtrim(rtrim(cast(cast(' ~ value
+        ~ " as number(38, 9)) as varchar), '0'), '.') when " ~ value ~ ' is not null then ' ~ dbt_braze.json_impossible() ~ ' end') }}
+{% endmacro %}
+
 
 {% macro json_float(value) %}
     {{ return(adapter.dispatch('json_float', 'dbt_braze')(value)) }}
@@ -144,6 +160,14 @@
     {%- set number = 'safe_cast(' ~ value ~ ' as float64)' -%}
     {{ return('case when ' ~ value ~ ' is not null and ' ~ number ~ ' is null then ' ~ dbt_braze.json_impossible()
         ~ ' when not is_nan(' ~ number ~ ') and not is_inf(' ~ number ~ ') then cast(' ~ number ~ ' as string) end') }}
+{% endmacro %}
+
+{# A cast of a float to text, and TO_JSON, keep ten to sixteen digits; the format TME keeps the seventeen that tell every double
+   from the next: docs.snowflake.com, SQL format models. NaN equals itself: docs.snowflake.com, Numeric data types. #}
+{% macro snowflake__json_float(value) %}
+    {%- set number = 'cast(' ~ value ~ ' as double)' -%}
+    {{ return('case when ' ~ number ~ " not in (cast('NaN' as double), cast('inf' as double), cast('-inf' as double)) then to_varchar("
+        ~ number ~ ", 'TME') end") }}
 {% endmacro %}
 
 
@@ -195,6 +219,10 @@
     {{ return(dbt_braze.databricks_json_time(value, 'yyyy-MM-dd', 'yyyy-MM-dd')) }}
 {% endmacro %}
 
+{% macro snowflake__json_date(value) %}
+    {{ return("'\"' || to_varchar(" ~ dbt_braze.snowflake_utc(value) ~ ", 'YYYY-MM-DD') || '\"'") }}
+{% endmacro %}
+
 
 {% macro json_timestamp(value) %}
     {{ return(adapter.dispatch('json_timestamp', 'dbt_braze')(value)) }}
@@ -238,6 +266,17 @@
 {% macro bigquery__json_timestamp(value) %}
     {%- set text = "rtrim(trim(nullif(to_json_string(" ~ value ~ "), 'null'), '\"'), 'Z')" -%}
     {{ return("format_timestamp('\"%E4Y-%m-%dT%H:%M:%E3SZ\"', timestamp(" ~ text ~ ", 'UTC'), 'UTC')") }}
+{% endmacro %}
+
+{% macro snowflake__json_timestamp(value) %}
+    {{ return("'\"' || to_varchar(" ~ dbt_braze.snowflake_utc(value) ~ ", 'YYYY-MM-DD\"T\"HH24:MI:SS.FF3\"Z\"') || '\"'") }}
+{% endmacro %}
+
+{# A moment of any type as a timestamp without a zone in UTC: one that has no zone counts as UTC, where CONVERT_TIMEZONE would
+   take it for the session's. Adding nothing makes a timestamp of a date, which has no microseconds: docs.snowflake.com,
+   DATEADD and DATE_PART. #}
+{% macro snowflake_utc(value) %}
+    {{ return('to_timestamp_ntz(date_part(epoch_microsecond, dateadd(microsecond, 0, ' ~ value ~ ')), 6)') }}
 {% endmacro %}
 
 
@@ -288,6 +327,11 @@
     {{ return('to_json(array_compact(' ~ value ~ '), ' ~ dbt_braze.databricks_json_options() ~ ')') }}
 {% endmacro %}
 
+{# ARRAY_COMPACT drops both kinds of null: docs.snowflake.com, ARRAY_COMPACT. #}
+{% macro snowflake__json_array(value) %}
+    {{ return('to_json(array_compact(to_array(' ~ value ~ ')))') }}
+{% endmacro %}
+
 
 {% macro json_object(value) %}
     {{ return(adapter.dispatch('json_object', 'dbt_braze')(value)) }}
@@ -324,6 +368,16 @@
     {{ return("nullif(to_json_string(json_strip_nulls(to_json(" ~ value ~ "), include_arrays => false)), 'null')") }}
 {% endmacro %}
 
+{# OBJECT_CONSTRUCT drops only the nulls that it is given itself, so a value that was parsed or kept with its nulls may hold
+   some at any depth. TO_JSON writes no white space; every string is matched whole, so nothing inside of one looks like a key. #}
+{% macro snowflake__json_object(value) %}
+    {%- set string = '"([^"\\\\]|\\\\.)*"' -%}
+    {%- set null_field = string ~ ':(null|undefined)' -%}
+    {{ return("nullif(" ~ dbt_braze.regexp_replace_all(
+        'to_json(to_variant(' ~ value ~ '))', ',' ~ null_field ~ '|' ~ null_field ~ ',?|(' ~ string ~ ')', '\\5'
+    ) ~ ", 'null')") }}
+{% endmacro %}
+
 
 {% macro json_passed_through(value) %}
     {{ return(adapter.dispatch('json_passed_through', 'dbt_braze')(value)) }}
@@ -345,6 +399,13 @@
 {% macro bigquery__json_passed_through(value) %}
     {%- set text = "format('%t', " ~ value ~ ')' -%}
     {{ return('case when ' ~ value ~ " is not null and trim(" ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
+{% endmacro %}
+
+{# A cast of a VARIANT to text takes the quotes off a string; TO_JSON of a text would add some. #}
+{% macro snowflake__json_passed_through(value) %}
+    {%- set text = "case when startswith(system$typeof(" ~ value ~ "), 'VARIANT') then to_json(to_variant(" ~ value ~ ')) else cast('
+        ~ value ~ ' as varchar) end' -%}
+    {{ return("case when trim(" ~ text ~ ") != 'null' then " ~ text ~ ' end') }}
 {% endmacro %}
 
 
@@ -397,6 +458,19 @@
     ) }}
 {% endmacro %}
 
+{# CHECK_JSON lets commas too many, NaN, single quotes and more pass (docs.snowflake.com, PARSE_JSON), and does not mind null.
+   So it answers for the nesting alone, and the rest is reduced: strings that JSON allows to "", brackets to parentheses, then
+   each scalar that stands where one may to v. What is left has no other character and no comma or colon without a value. #}
+{% macro snowflake__json_is_sound(text) %}
+    {%- set space = '[ \\t\\r\\n]*' -%}
+    {%- set plain = '[^"\\\\\\\\\\u0001-\\u001f]*' -%}
+    {%- set without_strings = "regexp_replace(" ~ text ~ ", '\"" ~ plain ~ '(\\\\\\\\(["\\\\\\\\/bfnrt]|u[0-9a-fA-F]{4})' ~ plain ~ ")*\"', '\"\"')" -%}
+    {%- set scalars = '""|true|false|-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?' -%}
+    {%- set reduced = "regexp_replace(translate(" ~ without_strings ~ ", '[]{}', '()()'), '(^|[(,:])" ~ space ~ '(' ~ scalars ~ ")', '\\\\1v')" -%}
+    {%- set wrong = '[^(),:v \\t\\r\\n]|[(,:]' ~ space ~ ',|[,:]' ~ space ~ '[)]' -%}
+    {{ return('(check_json(' ~ text ~ ') is null and regexp_instr(' ~ reduced ~ ", '" ~ wrong ~ "') = 0)") }}
+{% endmacro %}
+
 
 {% macro json_object_size(text) %}
     {{ return(adapter.dispatch('json_object_size', 'dbt_braze')(text)) }}
@@ -422,4 +496,8 @@
 
 {% macro bigquery__json_object_size(text) %}
     {{ return('array_length(json_keys(safe.parse_json(' ~ text ~ ", wide_number_mode => 'round'), 1))") }}
+{% endmacro %}
+
+{% macro snowflake__json_object_size(text) %}
+    {{ return('array_size(object_keys(as_object(try_parse_json(' ~ text ~ '))))') }}
 {% endmacro %}

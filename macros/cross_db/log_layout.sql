@@ -24,6 +24,12 @@
     }) }}
 {% endmacro %}
 
+{# Rows lie in the order in which they are added, so the newest are found without a clustering key. dbt makes transient tables,
+   which have no fail-safe: docs.snowflake.com, Temporary and transient tables; what was emitted can't be computed again. #}
+{% macro snowflake__log_layout() %}
+    {{ return({'transient': false}) }}
+{% endmacro %}
+
 
 {# The end of `create table` for a table that is read and written by braze_row. #}
 {% macro keyed_table_layout() %}

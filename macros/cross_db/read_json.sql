@@ -17,6 +17,16 @@
     {{ return('cast(' ~ field ~ ' as ' ~ types[type] ~ ')' if type in types else field) }}
 {% endmacro %}
 
+{# The path keeps the case of the key, and gives a VARIANT, which functions of dates and comparisons with numbers do not take:
+   docs.snowflake.com, Querying Semi-structured Data. #}
+{% macro snowflake__object_field(object, name, type) %}
+    {%- set casts = {
+        'string': '::varchar', 'integer': '::number(38, 0)', 'decimal': '::number(38, 9)', 'float': '::double', 'boolean': '::boolean',
+        'date': '::date', 'timestamp': '::timestamp_ntz(9)', 'array': '::array',
+    } -%}
+    {{ return(object ~ ':"' ~ name ~ '"' ~ casts.get(type, '')) }}
+{% endmacro %}
+
 
 {# A query with one row per element of the JSON array in the column `text` of the relation: the columns `passed`, `element`
    (its JSON text) and `element_index`, from 0. A null has no elements. #}
@@ -69,6 +79,13 @@
     ) }}
 {% endmacro %}
 
+{% macro snowflake__json_array_elements(relation, passed, text) %}
+    {{ return(
+        'select json_rows.' ~ (passed | join(', json_rows.')) ~ ', to_json(elements.value) as element, elements.index as element_index\n'
+        ~ 'from ' ~ relation ~ ' as json_rows, lateral flatten(input => try_parse_json(json_rows.' ~ text ~ "), mode => 'ARRAY') as elements"
+    ) }}
+{% endmacro %}
+
 
 {# JSON text of a field at the top of a JSON object; null where it is missing or null. #}
 {% macro json_field(text, key) %}
@@ -97,6 +114,10 @@
 
 {% macro bigquery__json_field(text, key) %}
     {{ return('json_query(' ~ text ~ ', ' ~ dbt_braze.literal('$."' ~ key ~ '"') ~ ')') }}
+{% endmacro %}
+
+{% macro snowflake__json_field(text, key) %}
+    {{ return("nullif(to_json(get(try_parse_json(" ~ text ~ "), " ~ dbt_braze.literal(key) ~ ")), 'null')") }}
 {% endmacro %}
 
 
@@ -128,6 +149,12 @@
         'case when ' ~ text ~ " is not null then '[' || array_to_string(array(select distinct item from unnest(json_query_array("
         ~ text ~ ", '$')) as item order by item), ',') || ']' end"
     ) }}
+{% endmacro %}
+
+{# As texts, for ARRAY_SORT compares only elements of one type: docs.snowflake.com, ARRAY_SORT. #}
+{% macro snowflake__json_array_as_set(text) %}
+    {{ return("('[' || array_to_string(array_sort(array_distinct(transform(as_array(try_parse_json(" ~ text
+        ~ ")), item -> to_json(item)))), ',') || ']')") }}
 {% endmacro %}
 
 
@@ -162,4 +189,10 @@
 {# A JSON value keeps no white space and no order of keys: docs.cloud.google.com/bigquery, Data types, JSON type. #}
 {% macro bigquery__json_comparable(text) %}
     {{ return("coalesce(nullif(to_json_string(safe.parse_json(" ~ text ~ ", wide_number_mode => 'round')), 'null'), " ~ text ~ ')') }}
+{% endmacro %}
+
+{# A VARIANT keeps the keys of objects sorted. Should it not (docs.snowflake.com, TO_JSON, promises no order), a value is taken
+   for changed and sent once more, never the other way round. #}
+{% macro snowflake__json_comparable(text) %}
+    {{ return('to_json(try_parse_json(' ~ text ~ '))') }}
 {% endmacro %}

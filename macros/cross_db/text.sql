@@ -25,6 +25,11 @@
     {{ return("'" ~ (text | string).replace('\\', '\\\\').replace("'", "\\'").replace('\n', '\\n').replace('\r', '\\r') ~ "'") }}
 {% endmacro %}
 
+{# A backslash starts an escape in a text: docs.snowflake.com, String & binary data types. #}
+{% macro snowflake__literal(text) %}
+    {{ return("'" ~ (text | string).replace("\\", "\\\\").replace("'", "''") ~ "'") }}
+{% endmacro %}
+
 
 {% macro byte_length(text) %}
     {{ return(adapter.dispatch('byte_length', 'dbt_braze')(text)) }}
@@ -72,6 +77,10 @@
     {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
 {% endmacro %}
 
+{% macro snowflake__regexp_replace_all(text, pattern, replacement) %}
+    {{ return('regexp_replace(' ~ text ~ ', ' ~ dbt_braze.literal(pattern) ~ ', ' ~ dbt_braze.literal(replacement) ~ ')') }}
+{% endmacro %}
+
 
 {% macro hex_to_integer(text) %}
     {{ return(adapter.dispatch('hex_to_integer', 'dbt_braze')(text)) }}
@@ -95,6 +104,11 @@
 
 {% macro bigquery__hex_to_integer(text) %}
     {{ return("cast('0x' || " ~ text ~ " as int64)") }}
+{% endmacro %}
+
+{# Three digits, as many as the format has: docs.snowflake.com, SQL format models. #}
+{% macro snowflake__hex_to_integer(text) %}
+    {{ return('to_number(' ~ text ~ ", 'XXX')") }}
 {% endmacro %}
 
 

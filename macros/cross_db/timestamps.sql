@@ -28,6 +28,11 @@
     {{ return('current_timestamp()') }}
 {% endmacro %}
 
+{# CURRENT_TIMESTAMP is in the zone of the session, and may have nanoseconds. #}
+{% macro snowflake__now_utc() %}
+    {{ return("date_trunc('microsecond', cast(convert_timezone('UTC', current_timestamp()) as timestamp_ntz(9)))") }}
+{% endmacro %}
+
 
 {% macro add_microseconds(timestamp, microseconds) %}
     {{ return(adapter.dispatch('add_microseconds', 'dbt_braze')(timestamp, microseconds)) }}
@@ -58,6 +63,10 @@
     {{ return('timestamp_add(' ~ timestamp ~ ', interval (' ~ microseconds ~ ') microsecond)') }}
 {% endmacro %}
 
+{% macro snowflake__add_microseconds(timestamp, microseconds) %}
+    {{ return('dateadd(microsecond, ' ~ microseconds ~ ', ' ~ timestamp ~ ')') }}
+{% endmacro %}
+
 
 {# A moment as text `YYYY-MM-DD HH:MM:SS.ffffff` in UTC, which sorts as the moments do. #}
 {% macro updated_at_text(timestamp) %}
@@ -84,6 +93,10 @@
     {{ return("format_timestamp('%E4Y-%m-%d %H:%M:%E6S', " ~ timestamp ~ ", 'UTC')") }}
 {% endmacro %}
 
+{% macro snowflake__updated_at_text(timestamp) %}
+    {{ return('to_varchar(' ~ timestamp ~ ", 'YYYY-MM-DD HH24:MI:SS.FF6')") }}
+{% endmacro %}
+
 
 {# The constant for such a text: partitions are pruned by constants alone on some warehouses. #}
 {% macro updated_at_literal(text) %}
@@ -106,4 +119,9 @@
 {# Without a zone it would be in the default one of the project. #}
 {% macro bigquery__updated_at_literal(text) %}
     {{ return("timestamp '" ~ text ~ "+00'") }}
+{% endmacro %}
+
+{# With its format, for the session's may be any; of constants it is a constant. #}
+{% macro snowflake__updated_at_literal(text) %}
+    {{ return("to_timestamp_ntz('" ~ text ~ "', 'YYYY-MM-DD HH24:MI:SS.FF6')") }}
 {% endmacro %}

@@ -31,6 +31,10 @@
     {{ return('timestamptz') }}
 {% endmacro %}
 
+{% macro snowflake__type_updated_at() %}
+    {{ return('timestamp_ntz(9)') }}
+{% endmacro %}
+
 
 {% macro type_double() %}
     {{ return(adapter.dispatch('type_double', 'dbt_braze')()) }}

@@ -13,6 +13,11 @@
     {{ return('drop table if exists ' ~ relation ~ ' cascade;\ncreate table ' ~ relation ~ ' as (\n' ~ sql ~ '\n)') }}
 {% endmacro %}
 
+{# Whoever may read the table, Braze among them, still may when it is made anew: docs.snowflake.com, CREATE TABLE. #}
+{% macro snowflake__replaced_table(relation, sql) %}
+    {{ return('create or replace table ' ~ relation ~ ' copy grants as\n' ~ sql) }}
+{% endmacro %}
+
 
 {% macro replaced_view(relation, sql) %}
     {{ return(adapter.dispatch('replaced_view', 'dbt_braze')(relation, sql)) }}
@@ -26,6 +31,10 @@
    docs.aws.amazon.com/redshift, CREATE VIEW. #}
 {% macro redshift__replaced_view(relation, sql) %}
     {{ return('drop view if exists ' ~ relation ~ ' cascade;\ncreate view ' ~ relation ~ ' as (\n' ~ sql ~ '\n) with no schema binding') }}
+{% endmacro %}
+
+{% macro snowflake__replaced_view(relation, sql) %}
+    {{ return('create or replace view ' ~ relation ~ ' copy grants as\n' ~ sql) }}
 {% endmacro %}
 
 

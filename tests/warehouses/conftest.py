@@ -13,6 +13,13 @@ from engines import NAMES  # noqa: E402 (found by the path above)
 from warehouse import Warehouse  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The adapters and their drivers warn of each other's versions and of options of their own.
+    for item in items:
+        if item.path.is_relative_to(FOLDER):
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "warehouse" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--warehouse") or NAMES
