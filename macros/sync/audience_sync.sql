@@ -231,21 +231,14 @@ removed as (
 
 ),
 
-changes as (
+settled as (
 
+    -- In a settled order, so that the same change is the same text.
     select
-        {{ dbt_braze.carried_columns(identifiers, [], 'compared') }},
-        {{ dbt_braze.literal('{"' ~ attribute ~ '":{') }} || {{ dbt_braze.join_present([
-            "'\"add\":' || " ~ dbt_braze.json_array_as_set("('[' || added.labels || ']')"),
-            "'\"remove\":' || " ~ dbt_braze.json_array_as_set("('[' || removed.labels || ']')"),
-        ]) }} || '}}' as PAYLOAD,
-        compared.braze_row,
-        compared.row_hash,
-        compared.labels as attribute_hashes,
-        compared.braze_base,
-        compared.is_known,
-        0 as is_deletion,
-        coalesce(added.data_points, 0) + coalesce(removed.data_points, 0) as points_1
+        compared.*,
+        {{ dbt_braze.json_array_as_set("('[' || added.labels || ']')") }} as labels_added,
+        {{ dbt_braze.json_array_as_set("('[' || removed.labels || ']')") }} as labels_removed,
+        coalesce(added.data_points, 0) + coalesce(removed.data_points, 0) as data_points
     from compared
     left join added
         on compared.braze_row = added.braze_row
@@ -253,6 +246,24 @@ changes as (
         on compared.braze_row = removed.braze_row
     where added.braze_row is not null
         or removed.braze_row is not null
+
+),
+
+changes as (
+
+    select
+        {{ dbt_braze.carried_columns(identifiers, []) }},
+        {{ dbt_braze.literal('{"' ~ attribute ~ '":{') }} || {{ dbt_braze.join_present([
+            "'\"add\":' || labels_added", "'\"remove\":' || labels_removed",
+        ]) }} || '}}' as PAYLOAD,
+        braze_row,
+        row_hash,
+        labels as attribute_hashes,
+        braze_base,
+        is_known,
+        0 as is_deletion,
+        data_points as points_1
+    from settled
 
 ),
 {%- endmacro %}
