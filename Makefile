@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 ENGINES := snowflake bigquery redshift databricks
 ENGINE_STAMPS := $(ENGINES:%=.engines/%/.installed)
 W ?= duckdb
-.PHONY: help setup setup-warehouses demo test test-all test-warehouse lint benchmark lock generate clean
+.PHONY: help setup setup-warehouses demo test test-all test-warehouse live lint benchmark lock generate clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -41,6 +41,10 @@ test-all: lint $(ENGINE_STAMPS)  ## The same with the long forms of the tests
 test-warehouse: $(STAMP)  ## Run the tests of one warehouse: make test-warehouse W=bigquery
 	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)
 	$(BIN)/pytest tests/warehouses --warehouse $(W)
+
+live: $(STAMP)  ## The same tests on a real account, named by environment variables: make live W=snowflake
+	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)
+	$(BIN)/pytest tests/warehouses --warehouse $(W) --live
 
 lint: $(STAMP)  ## Check types and style of Python and SQL
 	$(BIN)/ruff check .

@@ -13,7 +13,10 @@ from engines import NAMES  # noqa: E402 (found by the path above)
 from warehouse import Warehouse  # noqa: E402
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.getoption("--warehouse") or NAMES
+    about_others = {f"test_{name}" for name in NAMES if name not in chosen}
+    items[:] = [item for item in items if item.path.stem not in about_others]
     # The adapters and their drivers warn of each other's versions and of options of their own.
     for item in items:
         if item.path.is_relative_to(FOLDER):
@@ -31,7 +34,8 @@ def warehouse(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Warehouse]:
     """Start the engine of a warehouse; stop it when its last test is done."""
-    running = Warehouse(request.param, tmp_path_factory.mktemp(request.param))
+    live = bool(request.config.getoption("--live"))
+    running = Warehouse(request.param, tmp_path_factory.mktemp(request.param), live=live)
     try:
         running.start()
         yield running

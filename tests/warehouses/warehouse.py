@@ -8,16 +8,19 @@ from typing import Any
 from adapter_sql import AdapterSql
 from dbt_project import DbtProject
 from engines import engine_of
+from engines.live import live_engine_of
 
 
 class Warehouse:
     """One engine with the dbt adapter's own connection to it."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *, live: bool = False) -> None:
         """Nothing runs yet."""
         self.name = name
         self.folder = folder
-        self.engine = engine_of(name, folder)
+        self.engine = live_engine_of(name, folder) if live else engine_of(name, folder)
+        self.schema_prefix = "dbt_braze_test_" if live else ""
+        self.schemas: list[str] = []
         self.statements: list[str] = []
 
     def start(self) -> None:
@@ -26,7 +29,9 @@ class Warehouse:
         self.sql = AdapterSql(self.engine.output())
 
     def stop(self) -> None:
-        """Stop the engine."""
+        """Drop what a real account would keep, and stop the engine."""
+        for schema in self.schemas if self.schema_prefix else ():
+            self.sql(f"drop schema if exists {schema} cascade")
         self.engine.stop()
 
     def project(self, name: str) -> "WarehouseProject":
@@ -42,8 +47,10 @@ class WarehouseProject(DbtProject):
         self.warehouse = warehouse
         folder = warehouse.folder / name
         folder.mkdir()
-        self.schema, self.source_schema = name, f"{name}_source"
-        super().__init__(folder, output={**warehouse.engine.output(), self._schema_key(): name})
+        self.schema = warehouse.schema_prefix + name
+        self.source_schema = f"{self.schema}_source"
+        warehouse.schemas += [self.schema, self.source_schema]
+        super().__init__(folder, output={**warehouse.engine.profile(), self._schema_key(): self.schema})
         self.statement(f"create schema {self.source_schema}")
 
     def _schema_key(self) -> str:

@@ -54,6 +54,10 @@ class Engine(ABC):
     def output(self) -> dict[str, Any]:
         """Return the target of profiles.yml."""
 
+    def profile(self) -> dict[str, Any]:
+        """Return the target as it is written into a project's profiles.yml."""
+        return self.output()
+
     @abstractmethod
     def literal(self, value: Any, kind: str) -> str:
         """Return the SQL expression of a Python value for a column of this kind; None gives null.
