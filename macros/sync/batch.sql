@@ -75,13 +75,14 @@ batch as (
    one, so a reader with an inclusive boundary reads one row again and not the batch. More than 10 million rows are spread over
    4,096 stamps (braze.com/docs, Cloud Data Ingestion, Best practices). #}
 {% macro appended_batch(braze, payload, extra=[]) -%}
+{%- set keys = dbt_braze.key_columns(braze) -%}
 {%- set spread = 'case when run.emitted_rows > 10000000 then ' ~ dbt_braze.hex_to_integer('substring(batch.braze_row, 1, 3)') ~ ' else 0 end' -%}
 {%- set now = dbt_braze.add_microseconds(dbt_braze.now_utc(), -4096) -%}
 {%- set rows = "braze_batch = " ~ dbt_braze.literal(invocation_id) ~ " and braze_row not like '%/%'" -%}
 select
     {{ dbt.cast(dbt_braze.add_microseconds('run.first_stamp', 'case when batch.braze_row = run.last_braze_row then 4096 else ' ~ spread ~ ' end'), dbt_braze.type_updated_at()) }} as UPDATED_AT,
-    {%- for column in dbt_braze.key_columns(braze) %}
-    {{ dbt.cast('batch.' ~ column, dbt_braze.type_text()) }} as {{ column }},
+    {%- for column in dbt_braze.logged_key_columns(braze) %}
+    {{ dbt.cast('batch.' ~ column if column in keys else 'null', dbt_braze.type_text()) }} as {{ column }},
     {%- endfor %}
     {%- if payload %}
     {{ dbt_braze.payload_value('batch.' ~ payload) }} as {{ payload }},

@@ -1,14 +1,6 @@
-{{ config(enabled=var('braze_users_attributes') | length > 0) }}
-
-{%- set identifiers = var('braze_users_identifiers') -%}
+{{ config(enabled=true if var('braze_users_attributes') else false) }}
 
 {{ dbt_braze.attributes_sync(
-    relation=source('braze_users', 'users'),
-    external_id=identifiers.get('external_id'),
-    alias_name=identifiers.get('alias_name'),
-    alias_label=identifiers.get('alias_label'),
-    braze_id=identifiers.get('braze_id'),
-    email=identifiers.get('email'),
-    phone=identifiers.get('phone'),
-    attributes=var('braze_users_attributes'),
+    source('braze_users_attributes', 'users'),
+    **dbt_braze.arguments_of_var('braze_users_attributes')
 ) }}

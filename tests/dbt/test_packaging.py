@@ -15,6 +15,8 @@ from braze_runner.currents.load import load
 from braze_runner.demo.events import write_events
 from braze_runner.warehouse import DbtOptions, connect
 
+TARGETS = ["duckdb", "snowflake", "bigquery", "redshift", "databricks"]
+
 
 def dbt(folder: Path, *arguments: str) -> str:
     """Run dbt with the profile in the folder; it has to succeed."""
@@ -63,7 +65,7 @@ def test_the_integration_project_builds_and_builds_again(
         assert kinds == {"model", "seed", "test", "unit_test"}
 
 
-@pytest.mark.parametrize("target", ["duckdb", "snowflake"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_the_package_parses_alone_without_a_warning(package_alone: Path, target: str) -> None:
     output = dbt(
         package_alone,
@@ -77,7 +79,8 @@ def test_the_package_parses_alone_without_a_warning(package_alone: Path, target:
     assert "Deprecat" not in output
 
 
-def test_the_integration_project_parses_for_snowflake_without_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", TARGETS[1:])
+def test_the_integration_project_parses_without_a_warning(tmp_path: Path, target: str) -> None:
     folder = tmp_path / "integration_tests"
     shutil.copytree(
         ROOT / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "logs", "dbt_packages")
@@ -91,7 +94,7 @@ def test_the_integration_project_parses_for_snowflake_without_a_warning(tmp_path
         "--no-partial-parse",
         "--show-all-deprecations",
         "--target",
-        "snowflake",
+        target,
     )
     assert "Deprecat" not in output
 
