@@ -150,6 +150,7 @@
             {%- do problems.append("'" ~ attribute.name ~ "' identifies the user or steers Braze; it cannot be an attribute") -%}
         {%- endif -%}
         {%- do problems.extend(dbt_braze.value_problems(attribute, "attribute '" ~ attribute.name ~ "'")) -%}
+        {%- do problems.extend(dbt_braze.reserved_field_problems(attribute)) -%}
     {%- endfor -%}
     {{ return(problems) }}
 {% endmacro %}
