@@ -233,8 +233,14 @@ REPEATED = table(
     (None, {"EXTERNAL_ID": "a"}),
     *((TWICE, {"EXTERNAL_ID": "b", "UPDATED_AT": FIRST + timedelta(days=1)}) for _ in range(2)),
     *((None, {"EXTERNAL_ID": name, "UPDATED_AT": FIRST + timedelta(days=2)}) for name in "cd"),
-    *((TWICE, {"ALIAS_NAME": "a", "ALIAS_LABEL": "l", "UPDATED_AT": FIRST + timedelta(days=3)}) for _ in "xyz"),
-    *((None, {"ALIAS_NAME": "a", "ALIAS_LABEL": label, "UPDATED_AT": FIRST + timedelta(days=4)}) for label in "lm"),
+    *(
+        (TWICE, {"ALIAS_NAME": "a", "ALIAS_LABEL": "l", "UPDATED_AT": FIRST + timedelta(days=3)})
+        for _ in "xyz"
+    ),
+    *(
+        (None, {"ALIAS_NAME": "a", "ALIAS_LABEL": label, "UPDATED_AT": FIRST + timedelta(days=4)})
+        for label in "lm"
+    ),
     *((None, {"EXTERNAL_ID": None, "UPDATED_AT": FIRST + timedelta(days=5)}) for _ in range(2)),
 )
 
