@@ -10,7 +10,7 @@
 {% endmacro %}
 
 {% macro bigquery__payload_text(column) %}
-    {{ return('to_json_string(' ~ column ~ ')') }}
+    {{ return('nullif(to_json_string(' ~ column ~ "), 'null')") }}
 {% endmacro %}
 
 {# to_json() takes a STRUCT or MAP, but no text. Inside a struct it takes all three, and get_json_object() gives an object as JSON
