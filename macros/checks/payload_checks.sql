@@ -121,15 +121,16 @@ payloads as (
 
 
 {# True for an object or array below the top that holds a null. What is left of a payload are its brackets and an n for each null;
-   with brackets that hold none taken out, from the inside, any that are left below the top do. #}
+   brackets that hold nothing are taken out, from the inside, so that a null comes to stand right after the bracket it is in.
+   Only one behind what is nested more than 6 deep is missed. #}
 {% macro null_is_inside(payload) %}
     {%- set bare = dbt_braze.regexp_remove(dbt_braze.regexp_remove(payload, '\\\\.'), '"[^"]*"') -%}
     {%- set brackets = dbt_braze.regexp_replace_all(dbt_braze.regexp_replace_all(bare, '\\[|[{]', '<'), '\\]|[}]', '>') -%}
     {%- set shape = namespace(text=dbt_braze.regexp_remove(brackets, '[^<>n]')) -%}
-    {%- for depth in range(20) -%}
+    {%- for depth in range(6) -%}
         {%- set shape.text = dbt.replace(shape.text, "'<>'", "''") -%}
     {%- endfor -%}
-    {{ return('(' ~ dbt_braze.contains(payload, "'null'") ~ ' and ' ~ shape.text ~ " like '_%<%')") }}
+    {{ return('(' ~ dbt_braze.contains(payload, "'null'") ~ ' and ' ~ shape.text ~ " like '_%<n%')") }}
 {% endmacro %}
 
 

@@ -107,6 +107,7 @@ PAYLOADS = table(
     users(NULL_INSIDE, {"a": [1, None]}),
     users(NULL_INSIDE, '{"z":null,"a":{"b":[{"c":{"d" : null}}]}}'),
     users(NULL_INSIDE, {"a": [[], {}, {"b": None, "c": []}]}),
+    users(NULL_INSIDE, {"z": None, "a": [[[1], {"b": [[]]}], {}, None]}),
     users(WRONG_TIME, {"a": {"$time": "2026-01-31 12:00:00"}}),
     users(WRONG_TIME, {"a": {"$time": "2026-01-31", "b": {"$time": 5}}}),
     users(WRONG_TIME, {"a": [{"$time": "2026-13-01"}]}),

@@ -296,6 +296,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         f"identifies_sync({REL}, external_id='id', email='mail', prioritization='identified')",
         ["prioritization is no list"],
     ),
+    "both_priorities": (
+        f"identifies_sync({REL}, external_id='id', email='mail', prioritization=['identified', 'unidentified'])",
+        ["prioritization has both identified and unidentified; Braze takes one of them"],
+    ),
 }
 # What only a warehouse with small columns of text reports.
 NOT_ON_DUCKDB = [
