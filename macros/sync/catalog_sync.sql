@@ -32,11 +32,7 @@
         {%- set braze = model.config.meta.braze -%}
         {%- set columns = {'item_id': dbt_braze.identifier_value(id)} -%}
         {%- set values = {} -%}
-        {%- set reasons = [
-            "when item_id is null then 'no id'",
-            'when ' ~ dbt.length('item_id') ~ " > 250 then 'id is longer than 250 characters'",
-            'when ' ~ dbt_braze.regexp_remove('item_id', '[A-Za-z0-9_-]') ~ " != '' then 'id has characters other than letters, digits, - and _'",
-        ] -%}
+        {%- set reasons = dbt_braze.item_id_reasons('item_id') -%}
         {%- for field in fields -%}
             {%- set text = 'field_' ~ loop.index -%}
             {#- The keys of an object in a catalog hold no dollar sign, so there is no $time there. -#}
@@ -71,6 +67,16 @@
 {{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', row_keys=row_keys, extra={'DELETED': 'false'}, left_rows=left_rows if items_that_left == 'deleted') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', extra=['DELETED'], updated_at=updated_at) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{# Branches of a case: what is wrong with the id of an item (braze.com/docs, Catalogs). #}
+{% macro item_id_reasons(id) %}
+    {{ return([
+        'when ' ~ id ~ " is null then 'no id'",
+        'when ' ~ dbt.length(id) ~ " > 250 then 'id is longer than 250 characters'",
+        'when ' ~ dbt_braze.regexp_remove(id, '[A-Za-z0-9_-]') ~ " != '' then 'id has characters other than letters, digits, - and _'",
+    ]) }}
 {% endmacro %}
 
 

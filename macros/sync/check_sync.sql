@@ -37,9 +37,14 @@
             {%- do problems.append(what ~ ' has ' ~ (unknown | join(', ')) ~ '; known are ' ~ (known | join(', '))) -%}
         {%- endif -%}
         {%- if spec.get('name') is not string -%} {%- do problems.append(what ~ ' has no name that is text') -%} {%- endif -%}
-        {%- for field in spec.get('fields') or [] -%}
-            {%- do problems.extend(dbt_braze.spec_problems(field, 'field ' ~ loop.index ~ ' of ' ~ what)) -%}
-        {%- endfor -%}
+        {%- set fields = spec.get('fields') or [] -%}
+        {%- if fields is string or fields is mapping or fields is not iterable -%}
+            {%- do problems.append('the fields of ' ~ what ~ ' are no list') -%}
+        {%- else -%}
+            {%- for field in fields -%}
+                {%- do problems.extend(dbt_braze.spec_problems(field, 'field ' ~ loop.index ~ ' of ' ~ what)) -%}
+            {%- endfor -%}
+        {%- endif -%}
     {%- elif spec is not string -%}
         {%- do problems.append(what ~ ' is neither a name nor {name, column, type, …}') -%}
     {%- endif -%}
@@ -51,7 +56,7 @@
     {%- set problems = [] -%}
     {%- for name in dbt_braze.setting_defaults() if name.startswith('braze_max_') -%}
         {%- set value = dbt_braze.setting(name) -%}
-        {%- if value is not none and value is not number -%}
+        {%- if value is not none and (value is not number or value is boolean) -%}
             {%- do problems.append('the var ' ~ name ~ " is '" ~ value ~ "'; it can be a number or null") -%}
         {%- endif -%}
     {%- endfor -%}
@@ -150,6 +155,7 @@
             {%- do problems.append("'" ~ attribute.name ~ "' identifies the user or steers Braze; it cannot be an attribute") -%}
         {%- endif -%}
         {%- do problems.extend(dbt_braze.value_problems(attribute, "attribute '" ~ attribute.name ~ "'")) -%}
+        {%- do problems.extend(dbt_braze.reserved_field_problems(attribute)) -%}
     {%- endfor -%}
     {{ return(problems) }}
 {% endmacro %}

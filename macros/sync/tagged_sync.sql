@@ -25,7 +25,7 @@
     {%- endif -%}
     {{ dbt_braze.attributes_sync(
         relation, attributes=attributes, update_existing_only=update_existing_only, users_that_left=users_that_left,
-        dropped_attributes=dropped_attributes, updated_at=updated_at, deliver=deliver, baseline=baseline, **{key: mapping.key}
+        dropped_attributes=dropped_attributes, updated_at=updated_at, deliver=deliver, baseline=baseline, **{key if key in dbt_braze.tagged_kinds() else 'external_id': mapping.key}
     ) }}
 {% endmacro %}
 
@@ -47,10 +47,16 @@
 {% endmacro %}
 
 
+{# What one column can hold; an alias takes two. #}
+{% macro tagged_kinds() %}
+    {{ return(['external_id', 'braze_id', 'email', 'phone']) }}
+{% endmacro %}
+
+
 {% macro tag_problems(mapping, key, label) %}
     {%- set problems = [] -%}
-    {%- if key not in ['external_id', 'braze_id', 'email', 'phone'] -%}
-        {%- do problems.append("key is '" ~ key ~ "'; it can be external_id, braze_id, email or phone") -%}
+    {%- if key not in dbt_braze.tagged_kinds() -%}
+        {%- do problems.append("key is '" ~ key ~ "'; it can be " ~ (dbt_braze.tagged_kinds() | join(' or '))) -%}
     {%- endif -%}
     {%- if mapping.key is none -%} {%- do problems.append('no column of the relation has the tag braze_id in YAML') -%} {%- endif -%}
     {%- if not mapping.attributes and label is none -%} {%- do problems.append('no column of the relation has a tag like braze[first_name] in YAML') -%} {%- endif -%}

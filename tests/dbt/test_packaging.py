@@ -111,6 +111,12 @@ def test_nothing_is_on_before_a_var_says_so(package_alone: Path) -> None:
     assert [name for name, node in nodes.items() if node["config"]["enabled"]] == []
 
 
+def test_no_sql_of_our_own_tests_would_run_in_the_projects_of_others() -> None:
+    """dbt takes every .sql below tests for a data test, but for tests/generic, which only defines some."""
+    sql = {path.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/**/*.sql")}
+    assert sql == {"generic"}
+
+
 def test_the_defaults_that_macros_use_are_those_of_the_project_file() -> None:
     """A var of dbt_project.yml does not reach a macro in a user's own model, so the macro repeats its default."""
     declared = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]

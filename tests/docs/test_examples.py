@@ -82,6 +82,12 @@ def test_the_rows_are_those_that_the_page_shows(examples: Examples, mark: pages.
     assert expected
 
 
+def test_the_data_tests_that_the_page_shows_pass(examples: Examples) -> None:
+    shown = re.findall(r"- dbt_braze\.braze_", "\n".join(pages.models(next_day=False).values()))
+    assert shown
+    assert f"PASS={len(shown)} WARN=0 ERROR=0 SKIP=0" in examples.project.dbt("test")
+
+
 @pytest.mark.parametrize("mark", pages.marks("columns"), ids=str)
 def test_the_columns_are_those_that_the_page_lists(examples: Examples, mark: pages.Mark) -> None:
     listed = [name for row in mark.cells()[1:] for name in pages.names(row[0])]

@@ -82,7 +82,8 @@ class WarehouseProject(DbtProject):
         literal = self.warehouse.engine.literal
         for start in range(0, len(rows), 20):
             selects = [
-                "select " + ", ".join(literal(row.get(column), kind) for column, kind in kinds.items())
+                "select "
+                + ", ".join(f"{literal(row.get(column), kind)} as {column}" for column, kind in kinds.items())
                 for row in rows[start : start + 20]
             ]
             self.statement(f"insert into {table} " + " union all ".join(selects))

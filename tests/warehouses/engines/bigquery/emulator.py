@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import functions
+from bqemulator.catalog import ddl_sync
 from bqemulator.config import Settings
 from bqemulator.jobs import executor
 from bqemulator.server import run_forever
@@ -44,6 +45,17 @@ def translate(self: SQLTranslator, bq_sql: str, **settings: Any) -> Any:
     return own_translate(self, rewritten(bq_sql), **settings)
 
 
+def schema_with_json(*names: Any) -> Any:
+    """The schema of a new table; the emulator's own takes JSON columns for texts."""
+    schema = own_schema(*names)
+    columns = (
+        names[-1].engine.execute(f"pragma table_info({ddl_sync.quoted_table_ref(*names[:3])})").fetchall()
+    )
+    json = {column[1] for column in columns if column[2] == "JSON"}
+    fields = [f.model_copy(update={"type": "JSON"}) if f.name in json else f for f in schema.fields]
+    return schema.model_copy(update={"fields": tuple(fields)})
+
+
 async def no_snapshot(*_: Any) -> None:
     """Keep no earlier state of a table."""
 
@@ -55,6 +67,8 @@ if __name__ == "__main__":
     # Geography would need an extension from the network.
     engine.DuckDBEngine._load_spatial = lambda _self: None
     SQLTranslator.translate = translate
+    own_schema = ddl_sync._introspect_schema
+    ddl_sync._introspect_schema = schema_with_json
     inner_query.rewrite_unnest_offset = lambda sql: sql
     # Time travel would copy each table that a statement writes to.
     executor._capture_dml_snapshots = no_snapshot

@@ -114,10 +114,14 @@ async def failed(_: Request, error: Exception) -> JSONResponse:
 
 
 def timestamp_to_sf_struct(moments: pa.Array | pa.ChunkedArray) -> Any:
-    """Hand on moments that have a zone in UTC, whatever the session's."""
+    """Hand on moments that have a zone in UTC, whatever the session's, and nulls as nulls."""
     if moments.type.tz:
         moments = moments.cast(pa.timestamp(moments.type.unit, "UTC"))
-    return TIMESTAMP_TO_SF_STRUCT(moments)
+    if isinstance(moments, pa.ChunkedArray):
+        moments = moments.combine_chunks()
+    parts = TIMESTAMP_TO_SF_STRUCT(moments)
+    filled = [parts.field(n).fill_null(0) for n in range(parts.type.num_fields)]
+    return pa.StructArray.from_arrays(filled, fields=list(parts.type), mask=moments.is_null())
 
 
 def creation_sql(catalog: str) -> str:
