@@ -11,7 +11,7 @@
 {% macro braze_prune(sync=none, keep_days=30, cdi_read_up_to=none, gone=[], dry_run=false) %}
     {%- set node = dbt_braze.sync_named(sync) -%}
     {%- do dbt_braze.raise_operation_problems('braze_prune', (dbt_braze.sync_problems(sync) if sync is not none else [])
-        + dbt_braze.whole_number_problems('keep_days', keep_days, 1, 36500) + dbt_braze.cdi_problems(node, cdi_read_up_to)
+        + dbt_braze.whole_number_problems('keep_days', keep_days, 1, 3650) + dbt_braze.cdi_problems(node, cdi_read_up_to)
         + dbt_braze.gone_problems(gone) + dbt_braze.switch_problems({'dry_run': dry_run})) -%}
     {%- for node in ([node] if sync is not none else dbt_braze.sync_nodes()) if dbt_braze.has_run(node) -%}
         {%- do dbt_braze.prune_sync(node, keep_days, cdi_read_up_to, gone, dry_run) -%}
