@@ -1,6 +1,8 @@
-"""Run every benchmark, or those named, and print a table of each: `python -m benchmarks [push] [currents] [delta]`."""
+"""Run every benchmark, or those named, and print their tables: `python -m benchmarks delta --users 1000000`."""
 
+import argparse
 import importlib
+import itertools
 import sys
 from typing import Any
 
@@ -11,26 +13,34 @@ NAMES = ("push", "currents", "delta")
 
 
 def show(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Print the rows of one benchmark."""
+    """Print the rows of one table."""
     table = Table(title=rows[0]["benchmark"], title_justify="left")
-    for name in rows[0]:
-        if name != "benchmark":
-            table.add_column(name, justify="right")
+    names = [name for name in rows[0] if name not in ("benchmark", "caption")]
+    for name in names:
+        table.add_column(name, justify="right")
     for row in rows:
-        values = (value for name, value in row.items() if name != "benchmark")
+        values = (row[name] for name in names)
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in values))
     console.print(table)
+    if "caption" in rows[0]:
+        console.print(rows[0]["caption"], highlight=False)
 
 
 def main() -> None:
     """Run what is named on the command line, or everything."""
-    names = sys.argv[1:] or NAMES
-    unknown = set(names) - set(NAMES)
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure speed, memory and cost.")
+    parser.add_argument("names", nargs="*", help=f"out of {', '.join(NAMES)}; all of them without a name")
+    parser.add_argument("--users", type=int, help="users of the delta; 10 million without it")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(NAMES)
     if unknown:
-        sys.exit(f"unknown benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    console = Console()
-    for name in names:
-        show(console, importlib.import_module(f"benchmarks.{name}").run())
+        parser.error(f"unknown benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for name in arguments.names or NAMES:
+        options = {"users": arguments.users} if name == "delta" and arguments.users else {}
+        rows = importlib.import_module(f"benchmarks.{name}").run(**options)
+        for _, table in itertools.groupby(rows, key=lambda row: row["benchmark"]):
+            show(console, list(table))
 
 
 if __name__ == "__main__":

@@ -100,3 +100,17 @@
 {% macro bigquery__payload_value(text) %}
     {{ return('parse_json(' ~ text ~ ", wide_number_mode => 'round')") }}
 {% endmacro %}
+
+
+{# PAYLOAD as JSON text again. #}
+{% macro payload_text(column) %}
+    {{ return(adapter.dispatch('payload_text', 'dbt_braze')(column)) }}
+{% endmacro %}
+
+{% macro default__payload_text(column) %}
+    {{ return(dbt.cast(column, dbt_braze.type_text())) }}
+{% endmacro %}
+
+{% macro bigquery__payload_text(column) %}
+    {{ return('to_json_string(' ~ column ~ ')') }}
+{% endmacro %}

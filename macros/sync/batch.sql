@@ -156,7 +156,7 @@ where {{ rows.replace('braze_', 'batch.braze_') }}
             {%- set problem = 'another run wrote up to ' ~ newest_before ~ ' meanwhile; run again' -%}
         {%- elif model.config.meta.braze.emits_once and newest_before and run_query(
             'select count(*) from ' ~ this ~ ' where not ' ~ own ~ ' and UPDATED_AT >= ' ~ dbt_braze.updated_at_literal(since)
-            ~ ' and braze_row in (select braze_row from ' ~ this ~ ' where ' ~ own ~ ' and UPDATED_AT >= ' ~ dbt_braze.updated_at_literal(since) ~ ')'
+            ~ ' and braze_row in (select braze_row from ' ~ this ~ ' where ' ~ own ~ ' and braze_base is null and UPDATED_AT >= ' ~ dbt_braze.updated_at_literal(since) ~ ')'
         ).columns[0].values()[0] | int -%}
             {%- set problem = 'another run emitted some of these rows meanwhile; run again' -%}
         {%- endif -%}
