@@ -1,25 +1,5 @@
 {# Reading PAYLOAD in data tests, whoever wrote it: it may be anything. #}
 
-{# PAYLOAD, of any type that CDI takes, as JSON text. #}
-{% macro payload_text(column) %}
-    {{ return(adapter.dispatch('payload_text', 'dbt_braze')(column)) }}
-{% endmacro %}
-
-{% macro default__payload_text(column) %}
-    {{ return(dbt.cast(column, dbt_braze.type_text())) }}
-{% endmacro %}
-
-{% macro bigquery__payload_text(column) %}
-    {{ return('nullif(to_json_string(' ~ column ~ "), 'null')") }}
-{% endmacro %}
-
-{# to_json() takes a STRUCT or MAP, but no text. Inside a struct it takes all three, and get_json_object() gives an object as JSON
-   and a text as it is: docs.databricks.com, to_json function, get_json_object function. #}
-{% macro databricks__payload_text(column) %}
-    {{ return("get_json_object(to_json(named_struct('payload', " ~ column ~ ")), '$.payload')") }}
-{% endmacro %}
-
-
 {# CTE `payloads`: keys, UPDATED_AT, `stored_bytes`, and `payload`, which is null unless it is a JSON object; then for each of the
    fields `field_<name>`, its JSON text. A null is valid JSON here, so those that are values of keys or elements are taken for
    `false` before json_is_sound() judges; inside of a string that changes nothing of what is valid. #}

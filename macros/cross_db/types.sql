@@ -102,7 +102,7 @@
 {% endmacro %}
 
 
-{# PAYLOAD as JSON text again. #}
+{# PAYLOAD, of any type that CDI takes, as JSON text. #}
 {% macro payload_text(column) %}
     {{ return(adapter.dispatch('payload_text', 'dbt_braze')(column)) }}
 {% endmacro %}
@@ -112,5 +112,11 @@
 {% endmacro %}
 
 {% macro bigquery__payload_text(column) %}
-    {{ return('to_json_string(' ~ column ~ ')') }}
+    {{ return('nullif(to_json_string(' ~ column ~ "), 'null')") }}
+{% endmacro %}
+
+{# to_json() takes a STRUCT or MAP, but no text. Inside a struct it takes all three, and get_json_object() gives an object as JSON
+   and a text as it is: docs.databricks.com, to_json function, get_json_object function. #}
+{% macro databricks__payload_text(column) %}
+    {{ return("get_json_object(to_json(named_struct('payload', " ~ column ~ ")), '$.payload')") }}
 {% endmacro %}
