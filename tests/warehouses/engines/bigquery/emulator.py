@@ -9,7 +9,7 @@ from bqemulator.catalog import ddl_sync
 from bqemulator.config import Settings
 from bqemulator.jobs import executor
 from bqemulator.server import run_forever
-from bqemulator.sql import inner_query
+from bqemulator.sql import inner_query, translator
 from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage import engine
 from rewrite import rewritten
@@ -56,6 +56,12 @@ def schema_with_json(*names: Any) -> Any:
     return schema.model_copy(update={"fields": tuple(fields)})
 
 
+def qualify(tree: Any, *, dialect: str, **settings: Any) -> Any:
+    """Resolve columns, for their types, without making names lower case: BigQuery gives them as they are written."""
+    as_written = f"{dialect}, normalization_strategy=case_sensitive"
+    return own_qualify(tree, dialect=as_written, validate_qualify_columns=False, **settings)
+
+
 async def no_snapshot(*_: Any) -> None:
     """Keep no earlier state of a table."""
 
@@ -63,10 +69,12 @@ async def no_snapshot(*_: Any) -> None:
 if __name__ == "__main__":
     own_functions = engine.DuckDBEngine._register_builtin_udfs
     own_translate = SQLTranslator.translate
+    own_qualify = translator.qualify
     engine.DuckDBEngine._register_builtin_udfs = add_functions
     # Geography would need an extension from the network.
     engine.DuckDBEngine._load_spatial = lambda _self: None
     SQLTranslator.translate = translate
+    translator.qualify = qualify
     own_schema = ddl_sync._introspect_schema
     ddl_sync._introspect_schema = schema_with_json
     inner_query.rewrite_unnest_offset = lambda sql: sql

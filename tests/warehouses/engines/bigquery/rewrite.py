@@ -138,6 +138,14 @@ def _select(node: exp.Expression) -> exp.Expression | None:
     return node if offsets else None
 
 
+def _create(node: exp.Expression) -> exp.Expression | None:
+    """Take the parentheses from CREATE TABLE t (columns) AS (query): the emulator knows the columns only without."""
+    if isinstance(node.this, exp.Schema) and isinstance(node.expression, exp.Subquery):
+        node.set("expression", node.expression.unnest())
+        return node
+    return None
+
+
 def _has_named_offset(unnest: exp.Unnest) -> bool:
     offset = unnest.args.get("offset")
     return isinstance(offset, exp.Identifier) and not offset.name.startswith("bqx_")
@@ -154,6 +162,7 @@ RULES: dict[type[exp.Expression], Rewrite] = {
     exp.Format: _format,
     exp.Cast: _cast,
     exp.TryCast: _cast,
+    exp.Create: _create,
     exp.Select: _select,
     exp.ArrayToString: _join,
     exp.TimeToStr: _format_timestamp,
