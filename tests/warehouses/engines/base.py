@@ -1,5 +1,6 @@
 """What every engine offers to the tests."""
 
+import json
 import os
 import signal
 import socket
@@ -86,6 +87,20 @@ class Engine(ABC):
         process = Process([str(part) for part in command], self.folder, name, environment)
         self.processes.append(process)
         return process
+
+    def ask_judge(self, script: Path, question: Any) -> list[str]:
+        """Run a judge in the engine's own environment: JSON in, a list of problems out."""
+        answer = subprocess.run(
+            [self.bin("python"), script],
+            input=json.dumps(question),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if answer.returncode:
+            raise RuntimeError(f"{script.parent.name}'s judge failed:\n{answer.stderr[-3000:]}")
+        problems: list[str] = json.loads(answer.stdout)
+        return problems
 
     @classmethod
     def bin(cls, program: str) -> Path:

@@ -1,7 +1,6 @@
 """BigQuery: bqemulator runs what dbt sends, bent to what Google's ZetaSQL answers."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,17 +72,7 @@ class BigQuery(Engine):
 
     def judge(self, statements: Sequence[str]) -> list[str]:
         """Return what ZetaSQL's analyzer, and what is known of BigQuery beyond it, say against the statements."""
-        answer = subprocess.run(
-            [self.bin("python"), HERE / "judge.py"],
-            input=json.dumps({"statements": list(statements), "tables": self._tables()}),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if answer.returncode != 0:
-            raise RuntimeError(answer.stderr[-3000:])
-        problems: list[str] = json.loads(answer.stdout)
-        return problems
+        return self.ask_judge(HERE / "judge.py", {"statements": list(statements), "tables": self._tables()})
 
     def _tables(self) -> dict[str, str]:
         """Return the DDL of every table: seeds and sources are created by no statement that the judge sees."""

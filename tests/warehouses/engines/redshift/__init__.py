@@ -1,7 +1,6 @@
 """Redshift: PostgreSQL behind a proxy that translates and refuses what Redshift does not have."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,15 +72,7 @@ class Redshift(Engine):
 
     def judge(self, statements: Sequence[str]) -> list[str]:
         """Parse them with sqlglot, and look for what Redshift has not."""
-        judged = subprocess.run(
-            [self.bin("python"), HERE / "judge.py"],
-            input=json.dumps(list(statements)),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        problems: list[str] = json.loads(judged.stdout)
-        return problems
+        return self.ask_judge(HERE / "judge.py", list(statements))
 
 
 def quoted(text: str) -> str:

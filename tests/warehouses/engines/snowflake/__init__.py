@@ -1,7 +1,6 @@
 """Snowflake: fakesnow, which speaks Snowflake's protocol in front of DuckDB, bent where it differs from Snowflake."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,15 +69,7 @@ class Snowflake(Engine):
 
     def judge(self, statements: Sequence[str]) -> list[str]:
         """Ask a parser of the dialect, with lists of what Snowflake has and what the stand-in takes besides."""
-        judged = subprocess.run(
-            [self.bin("python"), HERE / "judge.py"],
-            input=json.dumps(list(statements)),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        refusals: list[str] = json.loads(judged.stdout)
-        return refusals
+        return self.ask_judge(HERE / "judge.py", list(statements))
 
 
 ENGINE = Snowflake
