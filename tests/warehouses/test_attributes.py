@@ -1,9 +1,11 @@
 """Attributes on every warehouse: hostile values of every type, through first load, no change, changes and late rows."""
 
+import random
 from typing import Any
 
 import pytest
-from values import KINDS, customers, profile
+from interruptions import killed_at
+from values import KINDS, POOL, customers, profile
 from warehouse import Warehouse, WarehouseProject
 
 ATTRIBUTES: list[dict[str, Any]] = [
@@ -62,3 +64,47 @@ def test_every_value_survives_and_only_changes_are_sent(project: WarehouseProjec
     stamps = [row["UPDATED_AT"] for row in project.log("users", "EXTERNAL_ID")]
     assert stamps.count(stamps[-1]) == 1
     assert stamps[len(sent) - 1] < stamps[len(sent)]
+
+
+def test_a_random_history_leaves_what_the_source_holds(project: WarehouseProject, thorough: bool) -> None:
+    """Users come, change, leave and return; attributes are added and dropped; runs are killed and users forgotten."""
+    chance = random.Random(20260102)  # noqa: S311 (the same history on every warehouse)
+    null_arrays = project.warehouse.engine.holds_null_arrays
+    expected: dict[str, dict[str, Any]] = {}
+    for step in range(10 if thorough else 2):
+        attributes = chance.sample(ATTRIBUTES, chance.randint(4, len(ATTRIBUTES)))
+        rows = [
+            {"id": f"life-{n}"}
+            | {name: chance.choice([None, *values]) for name, values in POOL.items()}
+            | ({} if null_arrays else {"tags": chance.choice(POOL["tags"])})
+            for n in chance.sample(range(8), 6)
+        ]
+        project.fill("customers", KINDS, rows)
+        project.model("lives", MODEL % attributes)
+        if step % 2 == 1:
+            with killed_at(chance.randint(2, 14)):
+                project.dbt_code("run", "--select", "lives")
+        project.run("--select", "lives")
+        for row in rows:
+            held = expected.setdefault(row["id"], {})
+            for attribute in attributes:
+                held[attribute["name"]] = profile(row).get(attribute["name"])
+        log = project.log("lives", "EXTERNAL_ID, PAYLOAD")
+        applied: dict[str, dict[str, Any]] = {}
+        for row in log:
+            applied.setdefault(row["EXTERNAL_ID"], {}).update(row["PAYLOAD"])
+        assert without_nulls(applied) == without_nulls(expected)
+        assert len({(row["braze_batch"], row["EXTERNAL_ID"]) for row in log}) == len(log)
+
+
+def without_nulls(profiles: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what Braze holds: a null is no attribute, and a profile without one is none; a set has no order."""
+    return {
+        user: {
+            name: sorted(set(value)) if name == "tags" else value
+            for name, value in values.items()
+            if value is not None
+        }
+        for user, values in profiles.items()
+        if any(value is not None for value in values.values())
+    }
