@@ -73,3 +73,25 @@
         ~ 'drop table ' ~ rows
     ) }}
 {% endmacro %}
+
+
+{# The same for rows that come whole, with every column of the table, where a warehouse has a better way for that. #}
+{% macro replaced_rows(target, source_sql, key, columns) %}
+    {{ return(adapter.dispatch('replaced_rows', 'dbt_braze')(target, source_sql, key, columns)) }}
+{% endmacro %}
+
+{% macro default__replaced_rows(target, source_sql, key, columns) %}
+    {{ return(dbt_braze.upserted_rows(target, source_sql, key, columns)) }}
+{% endmacro %}
+
+{# A row that is updated in its place makes DuckDB compress the columns of its row group anew, and rows chosen by a hash are in
+   all of them. Rows that are deleted and added leave the others alone. #}
+{% macro duckdb__replaced_rows(target, source_sql, key, columns) %}
+    {%- set rows = 'braze_rows_' ~ local_md5(target | string) -%}
+    {{ return(
+        'begin;\ncreate or replace temporary table ' ~ rows ~ ' as\n' ~ source_sql ~ ';\n'
+        ~ 'delete from ' ~ target ~ ' where ' ~ key ~ ' in (select ' ~ key ~ ' from ' ~ rows ~ ');\n'
+        ~ 'insert into ' ~ target ~ ' (' ~ (columns | join(', ')) ~ ')\nselect ' ~ (columns | join(', ')) ~ ' from ' ~ rows ~ ';\n'
+        ~ 'drop table ' ~ rows ~ ';\ncommit'
+    ) }}
+{% endmacro %}

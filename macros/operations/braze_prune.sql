@@ -24,7 +24,7 @@
 {% macro prune_sync(node, keep_days, cdi_read_up_to, gone, dry_run) %}
     {%- set tables = dbt_braze.tables_of_sync(node) -%}
     {%- if not dry_run -%}
-        {%- do run_query(dbt_braze.merge_into_checkpoint(tables.log, tables.checkpoint, node.config.meta.braze)) -%}
+        {%- do dbt_braze.merge_now(node, tables) -%}
     {%- endif -%}
     {%- set destinations = dbt_braze.destinations_of_sync(node, gone) -%}
     {%- set told = dbt_braze.syncs_told_of_deletes(node) -%}

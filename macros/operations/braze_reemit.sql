@@ -24,7 +24,7 @@
         {%- set chosen = dbt_braze.rows_to_reemit(tables, braze, users, identifier, part, parts) -%}
         {%- set names = '["' ~ (attributes | join('","')) ~ '"]' if attributes else '*' -%}
         {#- First what the log holds already: a batch that is merged later would count as newer than the forgetting. -#}
-        {%- do run_query(dbt_braze.merge_into_checkpoint(tables.log, tables.checkpoint, braze)) -%}
+        {%- do dbt_braze.merge_now(node, tables) -%}
         {%- set count = dbt_braze.number_of('select count(*) from ' ~ tables.checkpoint ~ ' where ' ~ chosen) -%}
         {%- do run_query(
             'update ' ~ tables.checkpoint ~ ' set forgotten = case when ' ~ dbt_braze.literal(names) ~ " = '*' or forgotten = '*' then '*' when "

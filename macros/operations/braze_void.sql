@@ -144,20 +144,27 @@
     {%- set hashes = 'known.attribute_hashes' -%}
     {%- if braze.audience -%}
         {%- set removed = dbt_braze.json_field(dbt_braze.json_field(dbt_braze.payload_text('taken.PAYLOAD'), braze.audience), 'remove') -%}
-        {%- set hashes = dbt_braze.json_array_as_set("'[' || " ~ dbt_braze.join_present([
+        {%- set hashes = "'[' || " ~ dbt_braze.join_present([
             "nullif(" ~ dbt_braze.inner_text('known.attribute_hashes') ~ ", '')", "nullif(" ~ dbt_braze.inner_text(removed) ~ ", '')",
-        ]) ~ " || ']'") -%}
+        ]) ~ " || ']'" -%}
     {%- elif braze.sync == 'attributes' -%}
         {%- set hashes = dbt.replace('known.attribute_hashes', "':\"\"'", "':\"0\"'") -%}
     {%- endif -%}
+    with uncertain as (
+        select
+            known.braze_row,
+            {{ hashes }} as hashes
+        from {{ tables.checkpoint }} as known
+        inner join {{ tables.log }} as taken
+            on known.braze_row = taken.braze_row
+        where taken.braze_batch = {{ dbt_braze.literal(batch_id) }}
+            and not ({{ dbt_braze.is_new_in_batch(dbt_braze.literal(batch_id), 'known') }} and taken.braze_base is null)
+    )
+
     select
-        known.braze_row,
-        {{ hashes }} as attribute_hashes,
+        braze_row,
+        {{ dbt_braze.json_array_as_set('hashes') if braze.audience else 'hashes' }} as attribute_hashes,
         '*' as forgotten,
         {{ dbt_braze.now_utc() }} as forgotten_at
-    from {{ tables.checkpoint }} as known
-    inner join {{ tables.log }} as taken
-        on known.braze_row = taken.braze_row
-    where taken.braze_batch = {{ dbt_braze.literal(batch_id) }}
-        and not ({{ dbt_braze.is_new_in_batch(dbt_braze.literal(batch_id), 'known') }} and taken.braze_base is null)
+    from uncertain
 {%- endmacro %}

@@ -39,6 +39,13 @@
 {% endmacro %}
 
 
+{# What the log holds goes into the checkpoint, as it would at the next run. #}
+{% macro merge_now(node, tables) %}
+    {%- set statement = dbt_braze.merge_into_checkpoint(tables.log, tables.checkpoint, node.config.meta.braze) -%}
+    {%- if statement | trim -%} {%- do run_query(statement) -%} {%- endif -%}
+{% endmacro %}
+
+
 {% macro say(sentence) %}
     {%- do log('dbt_braze: ' ~ sentence, info=true) -%}
 {% endmacro %}

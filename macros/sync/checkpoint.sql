@@ -94,12 +94,14 @@
     {%- set keys = dbt_braze.checkpoint_key_columns(braze) -%}
     {%- set logged_keys = dbt_braze.key_columns(braze) -%}
     {%- set states = dbt_braze.state_columns(braze) -%}
+    {%- set batches = dbt_braze.batches_to_merge(log, checkpoint) -%}
+    {%- if not batches.ids -%} {{ return('') }} {%- endif -%}
     {%- set source -%}
     with waiting as (
         select *
         from {{ log }}
-        where UPDATED_AT > {{ dbt_braze.updated_at_literal(dbt_braze.newest_merged(checkpoint, days=7)) }}
-            and braze_batch not in (select braze_batch from {{ checkpoint }} where braze_row like 'batch/%')
+        where UPDATED_AT >= {{ dbt_braze.updated_at_literal(batches.first_stamp) }}
+            and braze_batch in ({{ batches.ids | join(', ') }})
     ),
 
     counted as (
@@ -193,9 +195,26 @@
     from waiting
     group by braze_batch
     {%- endset -%}
-    {{ dbt_braze.upserted_rows(checkpoint, source, 'braze_row',
+    {{ dbt_braze.replaced_rows(checkpoint, source, 'braze_row',
         ['braze_row'] + keys + states + ['forgotten', 'forgotten_at', 'updated_at', 'braze_batch']) }}
 {%- endmacro %}
+
+
+{# The batches that a checkpoint does not hold yet, as literals, and their first stamp. They are constants for what reads them:
+   warehouses then read those batches alone, and not all columns of a week. #}
+{% macro batches_to_merge(log, checkpoint) %}
+    {%- set rows = run_query(
+        'select braze_batch, ' ~ dbt_braze.updated_at_text('min(UPDATED_AT)') ~ ' from ' ~ log ~ ' where UPDATED_AT > '
+        ~ dbt_braze.updated_at_literal(dbt_braze.newest_merged(checkpoint, days=7))
+        ~ ' and braze_batch not in (select braze_batch from ' ~ checkpoint ~ " where braze_row like 'batch/%') group by braze_batch"
+    ).rows -%}
+    {%- set ids, stamps = [], [] -%}
+    {%- for row in rows -%}
+        {%- do ids.append(dbt_braze.literal(row[0])) -%}
+        {%- do stamps.append(row[1]) -%}
+    {%- endfor -%}
+    {{ return({'ids': ids, 'first_stamp': stamps | min if stamps else none}) }}
+{% endmacro %}
 
 
 {# Everything that any of the rows of one user says is in Braze: an object of hashes, or a list of labels. #}
