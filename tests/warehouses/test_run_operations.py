@@ -111,7 +111,7 @@ def test_operations_on_sync_tables(operations: Operations) -> None:
     # Labels that were taken away, in a batch that the checkpoint holds.
     project.run()
     assert operations.do("braze_void", sync="members", batch="newest") == (
-        "members: took back batch <id> (1 rows), which the checkpoint held already; the next run compares the whole source"
+        "members: took back batch <id> (1 rows, which the checkpoint held already); the next run compares the whole source"
     )
     first, second = operations.batches()
     operations.insert("braze_sync_ledger", "default", SYNC, "progress", first)
