@@ -14,7 +14,8 @@ from pathlib import Path
 import interruptions
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.run", "dbt.task.test"])
+ADAPTERS = [f"dbt.adapters.{name}" for name in ("duckdb", "snowflake", "bigquery", "redshift", "databricks")]
+CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.task.run", "dbt.task.test", *ADAPTERS])
 
 
 def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
