@@ -60,6 +60,9 @@
             {%- do problems.append('the var ' ~ name ~ " is '" ~ value ~ "'; it can be a number or null") -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- for name in ['braze_max_changed_share_from', 'braze_source_lookback_hours'] if dbt_braze.setting(name) is not number -%}
+        {%- do problems.append('the var ' ~ name ~ ' is no number') -%}
+    {%- endfor -%}
     {{ return(problems) }}
 {% endmacro %}
 

@@ -308,8 +308,9 @@ NOT_ON_DUCKDB = [
 # What the tests at the end of this file provoke.
 ELSEWHERE = [
     "the var 'x'; it can be a number or null",
+    "the var x is no number",
     "identifier is '",
-    "attributes is no list",
+    "attributes is no list of names",
     # test_package_models.py
     "the var x has no table",
     "in the var x sent_by can only be users_attributes_sync, switched on by braze_users_attributes",
@@ -359,18 +360,27 @@ def test_no_other_model_is_held_up(project: DbtProject, messages: dict[str, str]
 
 
 def test_wrong_guards_are_named(project: DbtProject) -> None:
-    settings = {"braze_max_rows": "many", "braze_max_changed_share": True, "braze_max_data_points": None}
+    settings = {
+        "braze_max_rows": "many",
+        "braze_max_changed_share": True,
+        "braze_max_data_points": None,
+        "braze_source_lookback_hours": None,
+    }
     output = project.run("--select", "right", fails=True, **settings)
     assert problems(output) == [
         "the var braze_max_changed_share is 'True'; it can be a number or null",
         "the var braze_max_rows is 'many'; it can be a number or null",
+        "the var braze_source_lookback_hours is no number",
     ]
 
 
 def test_wrong_arguments_of_a_reemission_are_named(project: DbtProject) -> None:
     arguments = json.dumps({"sync": "right", "identifier": "email", "attributes": "city"})
     output = project.dbt("run-operation", "braze_reemit", "--args", arguments, fails=True)
-    assert problems(output) == ["identifier is 'email'; right has external_id", "attributes is no list"]
+    assert problems(output) == [
+        "identifier is 'email'; right has external_id",
+        "attributes is no list of names",
+    ]
 
 
 def test_there_is_a_case_for_every_problem_that_the_macros_know(messages: dict[str, str]) -> None:
