@@ -44,7 +44,7 @@
             'currency': dbt_braze.identifier_value(currency),
             'price': dbt_braze.json_decimal('(' ~ price ~ ')'),
             'quantity': dbt.cast('(' ~ (quantity or 'null') ~ ')', dbt.type_bigint()),
-            'quantity_is_whole': 'case when (' ~ (quantity or 'null') ~ ') != ' ~ dbt.cast('(' ~ (quantity or 'null') ~ ')', dbt.type_bigint()) ~ ' then 0 else 1 end',
+            'quantity_is_whole': 'case when (' ~ quantity ~ ') != ' ~ dbt.cast('(' ~ quantity ~ ')', dbt.type_bigint()) ~ ' then 0 else 1 end' if quantity else '1',
             'purchase_time': dbt_braze.json_timestamp('(' ~ time ~ ')'),
             'app_id': dbt_braze.identifier_value(app_id or 'null'),
             'properties': dbt_braze.properties_value(properties),
