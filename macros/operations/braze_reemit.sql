@@ -47,7 +47,7 @@
     and braze_row in (
         select known.braze_row
         from {{ known }} as known
-        where {{ dbt_braze.chosen_key(kind, 'known') }} in (select {{ dbt_braze.chosen_key(kind) }} from {{ dbt_braze.users_query(users) }} as chosen)
+        where {{ dbt_braze.chosen_key(kind, 'known') }} in (select {{ dbt_braze.chosen_key(kind, 'chosen') }} from {{ dbt_braze.users_query(users) }} as chosen)
     )
     {%- endif %}
     {%- if parts is not none %}

@@ -117,7 +117,11 @@ def test_without_dbt_the_extra_is_named(options: DbtOptions, monkeypatch: pytest
         connect(options)
 
 
-def test_without_the_adapter_the_extra_is_named(options: DbtOptions, project_dir: Path) -> None:
+def test_without_the_adapter_the_extra_is_named(
+    options: DbtOptions, project_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An import of what is None here fails as if it was not installed.
+    monkeypatch.setitem(sys.modules, "dbt.adapters.redshift", None)
     (project_dir / "profiles.yml").write_text(
         "shop: {target: dev, outputs: {dev: {type: redshift, schema: s}}}\n"
     )
