@@ -82,7 +82,7 @@
    columns to compare. #}
 {% macro rows_of_users(table, braze, users, payload=none) %}
     {%- if dbt_braze.kinds_of_sync(braze) -%}
-        {{ return(dbt_braze.chosen_key(users.kind) ~ ' in (select ' ~ dbt_braze.chosen_key(users.kind) ~ ' from ' ~ users.query ~ ' as chosen)') }}
+        {{ return(dbt_braze.chosen_key(users.kind) ~ ' in (select ' ~ dbt_braze.chosen_key(users.kind, 'chosen') ~ ' from ' ~ users.query ~ ' as chosen)') }}
     {%- endif -%}
     {{ return('braze_row in (' ~ dbt_braze.rows_that_mention(table, 'braze_row', users, payload) ~ ')') }}
 {% endmacro %}
