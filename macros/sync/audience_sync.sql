@@ -146,7 +146,6 @@ state as (
 {# CTEs up to `changes`: per user the labels that Braze does not have yet, and those that it has too many. Of a user who was
    forgotten, every label counts as missing. #}
 {% macro audience_delta(identifiers, attribute) -%}
-{%- set keys = dbt_braze.identifier_columns(identifiers) -%}
 ,
 
 compared as (

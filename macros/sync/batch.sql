@@ -13,7 +13,6 @@
    `complete` is a condition: only then does it hold that the source need not be read again. #}
 {% macro batch_of_delta(relation, braze, payload, extra=[], billed=[], measured=[], updated_at=none, complete=none) -%}
 {%- set keys = dbt_braze.key_columns(braze) -%}
-{%- set beginning = dbt_braze.updated_at_literal('1970-01-01 00:00:00.000000') -%}
 batch as (
 
     select
@@ -78,7 +77,6 @@ batch as (
 {%- set keys = dbt_braze.key_columns(braze) -%}
 {%- set spread = 'case when run.emitted_rows > 10000000 then ' ~ dbt_braze.hex_to_integer('substring(batch.braze_row, 1, 3)') ~ ' else 0 end' -%}
 {%- set now = dbt_braze.add_microseconds(dbt_braze.now_utc(), -4096) -%}
-{%- set rows = "braze_batch = " ~ dbt_braze.literal(invocation_id) ~ " and braze_row not like '%/%'" -%}
 select
     {{ dbt.cast(dbt_braze.add_microseconds('run.first_stamp', 'case when batch.braze_row = run.last_braze_row then 4096 else ' ~ spread ~ ' end'), dbt_braze.type_updated_at()) }} as UPDATED_AT,
     {%- for column in dbt_braze.logged_key_columns(braze) %}
@@ -108,7 +106,8 @@ cross join (
         where braze_batch = {{ dbt_braze.literal(invocation_id) }}
     ) as totals
 ) as run
-where {{ rows.replace('braze_', 'batch.braze_') }}
+where batch.braze_batch = {{ dbt_braze.literal(invocation_id) }}
+    and batch.braze_row not like '%/%'
 {%- endmacro %}
 
 

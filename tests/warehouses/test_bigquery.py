@@ -106,9 +106,7 @@ EXPRESSIONS = {
 
 
 @pytest.fixture(scope="module")
-def sql(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdapterSql]:
-    if "bigquery" not in (request.config.getoption("--warehouse") or ["bigquery"]):
-        pytest.skip("another warehouse is asked for")
+def sql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdapterSql]:
     engine = BigQuery(tmp_path_factory.mktemp("bigquery"))
     try:
         engine.start()
