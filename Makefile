@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 ENGINES := snowflake bigquery redshift databricks
 ENGINE_STAMPS := $(ENGINES:%=.engines/%/.installed)
 W ?= duckdb
+# One worker per core; tests/conftest.py says what stays together on one of them.
+IN_PARALLEL := -n auto --dist loadscope --no-loadscope-reorder
 .PHONY: help setup setup-warehouses demo test test-all test-warehouse live lint benchmark lock generate clean
 
 help:  ## Show this list
@@ -33,10 +35,10 @@ demo: $(STAMP)  ## Run the main job on made-up data, with DuckDB and a local Bra
 	$(BIN)/braze-runner demo
 
 test: lint $(ENGINE_STAMPS)  ## Run every check and every test, on all five warehouses
-	$(BIN)/pytest
+	$(BIN)/pytest $(IN_PARALLEL)
 
 test-all: lint $(ENGINE_STAMPS)  ## The same with the long forms of the tests
-	$(BIN)/pytest --all
+	$(BIN)/pytest $(IN_PARALLEL) --all
 
 test-warehouse: $(STAMP)  ## Run the tests of one warehouse: make test-warehouse W=bigquery
 	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)

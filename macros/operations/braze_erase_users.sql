@@ -44,7 +44,7 @@
     {%- do counts.update({'log': dbt_braze.erased(tables.log, may_go)}) -%}
     {%- if counts.log or counts.checkpoint -%}
         {#- Or who is still in the source would be emitted as new at some time, and not at the next run. -#}
-        {%- do run_query('delete from ' ~ tables.checkpoint ~ " where braze_row = 'source/compared'") -%}
+        {%- do dbt_braze.source_window_forgotten(tables.log) -%}
     {%- endif -%}
     {%- set parts = [] -%}
     {%- for name in ['log', 'checkpoint', 'refused batch', 'rejects'] if name in counts -%}

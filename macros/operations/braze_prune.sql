@@ -91,7 +91,7 @@
         {{ dbt_braze.updated_at_text('batches.newest') }} as newest_stamp,
         case
             when batches.newest = latest.newest then 'newest'
-            when batches.newest >= {{ dbt_braze.dateadd_hours(dbt_braze.now_utc(), -24 * keep_days) }} then 'young'
+            when batches.newest >= {{ dbt_braze.add_microseconds(dbt_braze.now_utc(), -86400000000 * keep_days) }} then 'young'
             when merged.braze_batch is null then 'unmerged'
             when finished.braze_batch is null then 'unread'
             {%- if told %}

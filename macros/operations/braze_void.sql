@@ -119,13 +119,13 @@
             ['braze_row', 'attribute_hashes', 'forgotten', 'forgotten_at'],
         )) -%}
     {%- endif -%}
-    {%- do run_query(
-        'delete from ' ~ tables.checkpoint ~ " where braze_row = 'source/compared'" ~ (
-            ' or braze_row = ' ~ dbt_braze.literal('batch/' ~ batch.id)
+    {%- do dbt_braze.source_window_forgotten(tables.log) -%}
+    {%- if batch.is_merged -%}
+        {%- do run_query(
+            'delete from ' ~ tables.checkpoint ~ ' where braze_row = ' ~ dbt_braze.literal('batch/' ~ batch.id)
             ~ ' or (' ~ dbt_braze.is_new_in_batch(id) ~ ' and braze_row in (select braze_row from ' ~ tables.log ~ ' where braze_batch = ' ~ id ~ ' and braze_base is null))'
-            if batch.is_merged else ''
-        )
-    ) -%}
+        ) -%}
+    {%- endif -%}
     {%- do run_query('delete from ' ~ tables.log ~ ' where braze_batch = ' ~ id) -%}
 {% endmacro %}
 

@@ -15,6 +15,7 @@ with_operations as (
         {{ dbt_braze.carried_columns(identifiers, attributes, 'before_and_after') }},
         before_and_after.braze_row,
         before_and_after.row_hash,
+        before_and_after.source_hash,
         before_and_after.braze_base,
         before_and_after.is_known,
         before_and_after.known_hashes,

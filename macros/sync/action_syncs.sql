@@ -86,7 +86,7 @@
         {%- set payload = dbt_braze.object_of(values) %}
 {{ dbt_braze.rows_state(relation, [], columns, payload, payload, reasons, updated_at=updated_at) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD') }}
+{{ dbt_braze.rows_delta(braze, 'PAYLOAD') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}

@@ -1,5 +1,5 @@
 {# From `state` (what the source holds) and the checkpoint (what has been emitted) to CTE `changes`, the rows of this run's batch. #}
-{% macro attributes_delta(relation, identifiers, attributes, priority, options) -%}
+{% macro attributes_delta(identifiers, attributes, options) -%}
 {%- set identifier_columns = dbt_braze.identifier_columns(identifiers) -%}
 {%- set keyed = attributes | selectattr('key') | list -%}
 {%- set label = attributes | selectattr('type', 'equalto', 'label') | first | default(none) -%}
@@ -12,33 +12,17 @@ compared as (
         {{ dbt_braze.carried_columns(identifiers, attributes, 'state') }},
         state.braze_row,
         state.row_hash,
+        state.source_hash,
         checkpoint.braze_batch as braze_base,
         case when checkpoint.row_hash is null then 0 else 1 end as is_known,
         coalesce(checkpoint.attribute_hashes, '{}') as known_hashes,
         checkpoint.attribute_elements as known_elements,
         coalesce(checkpoint.forgotten, '') as forgotten
-    from state
-    left join {{ dbt_braze.checkpoint_relation() }} as checkpoint
-        on state.braze_row = checkpoint.braze_row
-    -- One condition over both sides: an engine that moved the part on `state` below the join would compute each row twice.
-    where case
-            when state.invalid_reason is not null then false
-            when checkpoint.row_hash is null or checkpoint.forgotten is not null then true
-            else checkpoint.row_hash != state.row_hash
-        end
+    {{ dbt_braze.from_state_that_differs(has_fingerprints=true) }}
 
 ),
 
-repeated as (
-
-    -- Users with more than one row in the source, whichever of the rows differs from the checkpoint.
-    select braze_row
-    from ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
-    where braze_row in (select braze_row from compared)
-    group by braze_row
-    having count(*) > 1
-
-),
+{{ dbt_braze.repeated_rows('source_keys') }},
 {%- if options.users_that_left == 'unset' %}
 
 departed as (
@@ -50,16 +34,13 @@ departed as (
         {%- endfor %}
         checkpoint.braze_row,
         {{ dbt.hash("'{}'") }} as row_hash,
+        {{ dbt.cast('null', dbt.type_bigint()) }} as source_hash,
         checkpoint.braze_batch as braze_base,
         1 as is_known,
         checkpoint.attribute_hashes as known_hashes,
         checkpoint.attribute_elements as known_elements,
         coalesce(checkpoint.forgotten, '') as forgotten
-    from {{ dbt_braze.checkpoint_relation() }} as checkpoint
-    left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
-        on checkpoint.braze_row = source_keys.braze_row
-    where source_keys.braze_row is null
-        and checkpoint.braze_row not like '%/%'
+    {{ dbt_braze.from_checkpoint_without() }}
         and (checkpoint.row_hash != {{ dbt.hash("'{}'") }} or checkpoint.forgotten is not null)
 
 ),
@@ -71,6 +52,7 @@ before_and_after as (
         {{ dbt_braze.carried_columns(identifiers, attributes, 'compared') }},
         compared.braze_row,
         compared.row_hash,
+        compared.source_hash,
         compared.braze_base,
         compared.is_known,
         compared.known_hashes,
@@ -94,7 +76,7 @@ before_and_after as (
 
 {{ dbt_braze.attributes_diff(
     'with_operations' if keyed else 'before_and_after', attributes,
-    identifier_columns + ['braze_row', 'row_hash', 'attribute_elements' if keyed else 'known_elements', 'braze_base', 'is_known'],
+    identifier_columns + ['braze_row', 'row_hash', 'source_hash', 'attribute_elements' if keyed else 'known_elements', 'braze_base', 'is_known'],
     unset_dropped=options.dropped_attributes == 'unset',
 ) }},
 
@@ -105,7 +87,8 @@ changes as (
         {{ column }},
         {%- endfor %}
         payload as PAYLOAD,
-        braze_row,
+        -- What turns out to be the same is in the batch for its fingerprint alone.
+        case when payload = '{}' then {{ dbt_braze.same_row('braze_row') }} else braze_row end as braze_row,
         -- With hashes of dropped attributes in it, it matches no row of the source: the user is compared attribute by attribute.
         case
             when dropped_hashes is null then row_hash
@@ -113,6 +96,7 @@ changes as (
         end as row_hash,
         attribute_hashes,
         {{ 'attribute_elements' if keyed else 'known_elements' }} as attribute_elements,
+        source_hash,
         braze_base,
         is_known,
         0 as is_deletion,
@@ -120,7 +104,7 @@ changes as (
         points_{{ loop.index }}{{ ',' if not loop.last }}
         {%- endfor %}
     from attributes_diff
-    where payload != '{}'
+    where payload != '{}' or (source_hash is not null and is_known = 1)
     {%- if label and options.users_that_left == 'kept' %}
 
     union all
@@ -133,17 +117,14 @@ changes as (
         {{ dbt.hash("checkpoint.row_hash || 'left'") }},
         {{ dbt_braze.regexp_replace_all('checkpoint.attribute_hashes', labelled, '"' ~ label.name ~ '":""') }},
         checkpoint.attribute_elements,
+        {{ dbt.cast('null', dbt.type_bigint()) }},
         checkpoint.braze_batch,
         1,
         0,
         {%- for attribute in attributes %}
         {{ 1 if attribute.type == 'label' else 0 }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ dbt_braze.checkpoint_relation() }} as checkpoint
-    left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
-        on checkpoint.braze_row = source_keys.braze_row
-    where source_keys.braze_row is null
-        and checkpoint.braze_row not like '%/%'
+    {{ dbt_braze.from_checkpoint_without() }}
         and {{ dbt_braze.regexp_replace_all('checkpoint.attribute_hashes', labelled, '') }} != checkpoint.attribute_hashes
     {%- endif %}
 

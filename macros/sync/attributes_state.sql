@@ -1,18 +1,20 @@
 {# The source as Braze would see it: one row per source row with identifiers, user key, the JSON text of each attribute
    (attribute_1, attribute_2, … in the order of the list; null = no value), and why the row may not be sent, if so.
-   CTEs `source_rows`, `keyed`, `state`; they read the source alone, so hooks can use them too. #}
+   CTEs `source_keys`, `source_rows`, `keyed`, `state`; but for the selection they read the source alone, so hooks can use them too. #}
 {% macro attributes_state(relation, identifiers, attributes, priority=none, updated_at=none) -%}
-with
+{%- set fingerprint = dbt_braze.attributes_fingerprint(identifiers, attributes, priority) -%}
+{{ dbt_braze.begin_of_state(dbt_braze.source_keys(relation, identifiers, priority)) }}
 
 source_rows as (
 
     select
         {{ dbt_braze.identifiers_of_row(identifiers, priority) }},
         {%- for attribute in attributes %}
-        {{ dbt_braze.attribute_value(attribute) }} as attribute_{{ loop.index }}{{ ',' if not loop.last }}
+        {{ dbt_braze.attribute_value(attribute) }} as attribute_{{ loop.index }},
         {%- endfor %}
+        {{ fingerprint or dbt.cast('null', dbt.type_bigint()) }} as source_hash
     from {{ relation }}
-    {{ dbt_braze.newer_rows(updated_at) }}
+    {{ dbt_braze.selected_rows(updated_at, fingerprint, dbt_braze.user_text(identifiers, priority)) }}
 
 ),
 
@@ -20,6 +22,7 @@ keyed as (
 
     select
         {{ dbt_braze.carried_columns(identifiers, attributes) }},
+        source_hash,
         {{ dbt_braze.user_key_of(identifiers) }} as braze_row,
         {{ dbt_braze.payload_of(attributes) }} as payload
         {%- if dbt_braze.is_compared_otherwise(attributes) %},
@@ -33,6 +36,7 @@ state as (
 
     select
         {{ dbt_braze.carried_columns(identifiers, attributes) }},
+        source_hash,
         braze_row,
         payload,
         {{ dbt.hash('comparable_payload' if dbt_braze.is_compared_otherwise(attributes) else 'payload') }} as row_hash,

@@ -46,7 +46,7 @@
         {%- set options = {'users_that_left': users_that_left, 'dropped_attributes': dropped_attributes} %}
 {{ dbt_braze.attributes_state(relation, identifiers, attributes, priority, updated_at) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.attributes_delta(relation, identifiers, attributes, priority, options) }}
+{{ dbt_braze.attributes_delta(identifiers, attributes, options) }}
 
 {{ dbt_braze.batch_of_delta(
     relation, model.config.meta.braze, 'PAYLOAD', billed=names, updated_at=updated_at,

@@ -159,14 +159,7 @@ compared as (
         case when checkpoint.row_hash is null then 0 else 1 end as is_known,
         coalesce(checkpoint.attribute_hashes, '[]') as known_labels,
         case when checkpoint.forgotten is null then 0 else 1 end as is_forgotten
-    from state
-    left join {{ dbt_braze.checkpoint_relation() }} as checkpoint
-        on state.braze_row = checkpoint.braze_row
-    where case
-            when state.invalid_reason is not null then false
-            when checkpoint.row_hash is null or checkpoint.forgotten is not null then true
-            else checkpoint.row_hash != state.row_hash
-        end
+    {{ dbt_braze.from_state_that_differs() }}
 
     union all
 
@@ -179,11 +172,7 @@ compared as (
         1,
         checkpoint.attribute_hashes,
         0
-    from {{ dbt_braze.checkpoint_relation() }} as checkpoint
-    left join (select braze_row from state where braze_row is not null) as members
-        on checkpoint.braze_row = members.braze_row
-    where members.braze_row is null
-        and checkpoint.braze_row not like '%/%'
+    {{ dbt_braze.from_checkpoint_without('(select braze_row from state where braze_row is not null)') }}
         and checkpoint.attribute_hashes != '[]'
 
 ),

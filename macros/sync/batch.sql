@@ -1,6 +1,7 @@
 {# The batch of a run. A hook writes the CTE `batch` of the compiled model to the table <model>_batch, where it is measured and
-   may be refused; the model then appends its rows to the log, stamped. Beside its rows the batch has one that is about the run,
-   'run/<invocation>'. A run appends only rows of its own batch, so two that overlap never append each other's. #}
+   may be refused; the model then appends its rows to the log, stamped. Beside its rows the batch has some that stay in it, with a
+   '/' in braze_row: one about the run, 'run/<invocation>', and 'same/<braze_row>' for fingerprints (selection.sql). A run appends
+   only rows of its own batch, so two that overlap never append each other's. #}
 
 {% macro batch_relation() %}
     {{ return(dbt_braze.companion(this, 'batch')) }}
@@ -32,6 +33,7 @@ batch as (
         {{ dbt_braze.text_literal(invocation_id) }} as braze_batch,
         0 as source_rows,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as compared_to,
+        {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as compared_at,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as newest_before
     from changes
     {%- if dbt_braze.is_partial_run() %}
@@ -46,7 +48,7 @@ batch as (
         {%- endfor %}
         {{ dbt_braze.text_literal('run/' ~ invocation_id) }},
         {%- for column in dbt_braze.state_columns(braze) + ['braze_base'] %}
-        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        {{ dbt.cast('null', dbt_braze.state_column_type(column)) }},
         {%- endfor %}
         0,
         0,
@@ -60,6 +62,7 @@ batch as (
         {%- else -%}
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }},
         {%- endif %}
+        {{ dbt.cast(dbt_braze.now_utc(), dbt_braze.type_updated_at()) }},
         {% if is_incremental() -%}
         (select max(UPDATED_AT) from {{ this }} where UPDATED_AT >= {{ dbt_braze.moment_placeholder('newest merged') }})
         {%- else -%}
@@ -89,7 +92,7 @@ select
     batch.{{ column }},
     {%- endfor %}
     {%- for column in ['braze_batch', 'braze_row'] + dbt_braze.state_columns(braze) + ['braze_base'] %}
-    {{ dbt.cast('batch.' ~ column, dbt_braze.type_text()) }} as {{ column }}{{ ',' if not loop.last }}
+    {{ dbt.cast('batch.' ~ column, dbt_braze.state_column_type(column)) }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ dbt_braze.batch_relation() }} as batch
 cross join (
@@ -99,7 +102,7 @@ cross join (
         greatest({{ now }}, coalesce({{ dbt_braze.add_microseconds('newest_before', 1) }}, {{ now }})) as first_stamp
     from (
         select
-            count(*) as emitted_rows,
+            sum(case when braze_row like '%/%' then 0 else 1 end) as emitted_rows,
             max(case when braze_row not like '%/%' then braze_row end) as last_braze_row,
             max(newest_before) as newest_before
         from {{ dbt_braze.batch_relation() }}
@@ -119,7 +122,7 @@ where batch.braze_batch = {{ dbt_braze.literal(invocation_id) }}
 {# Pre-hook. #}
 {% macro batch_created() %}
     {%- if execute -%}
-        {%- set sql = dbt_braze.with_moment(dbt_braze.batch_of_this_model(), 'compared up to', dbt_braze.compared_up_to()) -%}
+        {%- set sql = dbt_braze.with_moment(dbt_braze.with_definition(dbt_braze.batch_of_this_model()), 'compared up to', dbt_braze.compared_up_to()) -%}
         {%- if is_incremental() -%}
             {%- set sql = dbt_braze.with_moment(sql, 'newest merged', dbt_braze.newest_merged(dbt_braze.checkpoint_relation())) -%}
         {%- endif -%}

@@ -37,7 +37,7 @@
         ] + dbt_braze.property_reasons(properties, 1000000) %}
 {{ dbt_braze.rows_state(relation, identifiers, columns, "'trigger:' || trigger_id", "coalesce(properties, '{}')", reasons, priority, updated_at) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PROPERTIES') }}
+{{ dbt_braze.rows_delta(braze, 'PROPERTIES') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PROPERTIES', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}

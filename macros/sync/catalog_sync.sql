@@ -41,7 +41,7 @@
             {%- do reasons.extend(dbt_braze.value_reasons(field, text, 'field ' ~ field.name)) -%}
         {%- endfor -%}
         {%- set row_key = "'item:' || item_id" -%}
-        {%- set row_keys -%}
+        {%- set keys -%}
             select {{ dbt.hash(row_key) }} as braze_row from (select {{ columns.item_id }} as item_id from {{ relation }}) as identified
         {%- endset -%}
         {%- set left_rows -%}
@@ -55,16 +55,12 @@
                 checkpoint.braze_batch as braze_base,
                 1 as is_known,
                 1 as is_deletion
-            from {{ dbt_braze.checkpoint_relation() }} as checkpoint
-            left join ({{ row_keys }}) as source_keys
-                on checkpoint.braze_row = source_keys.braze_row
-            where source_keys.braze_row is null
-                and checkpoint.braze_row not like '%/%'
+            {{ dbt_braze.from_checkpoint_without() }}
                 and (checkpoint.row_hash != 'deleted' or checkpoint.forgotten is not null)
         {%- endset %}
-{{ dbt_braze.rows_state(relation, [], columns, row_key, dbt_braze.object_of(values), reasons, updated_at=updated_at, once=false, extra={'ID': 'item_id'}) }}
+{{ dbt_braze.rows_state(relation, [], columns, row_key, dbt_braze.object_of(values), reasons, updated_at=updated_at, keys=keys, extra={'ID': 'item_id'}) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', row_keys=row_keys, extra={'DELETED': 'false'}, left_rows=left_rows if items_that_left == 'deleted') }}
+{{ dbt_braze.rows_delta(braze, 'PAYLOAD', extra={'DELETED': 'false'}, left_rows=left_rows if items_that_left == 'deleted') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', extra=['DELETED'], updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}

@@ -32,15 +32,22 @@
 
 
 {# What log and checkpoint say about the state of a row once it is applied: the hash of all of it; for attributes the hash of
-   each, {"<name>":"<hash>"} (for an audience the labels); and of arrays that are sent element by element the ids and hashes. #}
+   each, {"<name>":"<hash>"} (for an audience the labels); of arrays that are sent element by element the ids and hashes; and the
+   fingerprint of the source row. #}
 {% macro state_columns(braze) %}
-    {{ return(['row_hash', 'attribute_hashes'] + (['attribute_elements'] if braze.sync == 'attributes' and not braze.audience else [])) }}
+    {{ return(['row_hash', 'attribute_hashes'] + (['attribute_elements', 'source_hash'] if braze.sync == 'attributes' and not braze.audience else [])) }}
+{% endmacro %}
+
+
+{% macro state_column_type(column) %}
+    {{ return(dbt.type_bigint() if column == 'source_hash' else dbt_braze.type_text()) }}
 {% endmacro %}
 
 
 {# Pre-hook. Without a log there is nothing that has been emitted: a first run, or a rebuild that a var asked for. #}
 {% macro checkpoint_dropped() %}
     {%- if execute and not is_incremental() %}
+        {%- do dbt_braze.source_window_forgotten(this) %}
         drop table if exists {{ dbt_braze.checkpoint_relation() }}
     {%- endif -%}
 {% endmacro %}
@@ -55,7 +62,7 @@
             {{ column }} {{ dbt_braze.type_text() }},
             {%- endfor %}
             {%- for column in dbt_braze.state_columns(model.config.meta.braze) %}
-            {{ column }} {{ dbt_braze.type_text() }},
+            {{ column }} {{ dbt_braze.state_column_type(column) }},
             {%- endfor %}
             forgotten {{ dbt_braze.type_text() }},
             forgotten_at {{ dbt_braze.type_updated_at() }},
@@ -138,9 +145,9 @@
             {%- endfor %}
             max(row_hash) as row_hash,
             {{ dbt_braze.union_of_known(braze) }} as attribute_hashes,
-            {%- if 'attribute_elements' in states %}
-            max(attribute_elements) as attribute_elements,
-            {%- endif %}
+            {%- for column in states if column not in ['row_hash', 'attribute_hashes'] %}
+            max({{ column }}) as {{ column }},
+            {%- endfor %}
             max(updated_at) as updated_at,
             max(braze_batch) as braze_batch
         from merged
@@ -170,9 +177,9 @@
         {%- endfor %}
         row_hash,
         {{ dbt_braze.json_array_as_set('attribute_hashes') if braze.audience else 'attribute_hashes' }} as attribute_hashes,
-        {%- if 'attribute_elements' in states %}
-        attribute_elements,
-        {%- endif %}
+        {%- for column in states if column not in ['row_hash', 'attribute_hashes'] %}
+        {{ column }},
+        {%- endfor %}
         {{ dbt.cast('null', dbt_braze.type_text()) if braze.emits_once else "'*'" }} as forgotten,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) if braze.emits_once else dbt_braze.now_utc() }} as forgotten_at,
         updated_at,
@@ -187,7 +194,7 @@
         {{ dbt.cast('null', dbt_braze.type_text()) }} as {{ key }},
         {%- endfor %}
         {%- for column in states + ['forgotten'] %}
-        {{ dbt.cast('null', dbt_braze.type_text()) }} as {{ column }},
+        {{ dbt.cast('null', dbt_braze.state_column_type(column)) }} as {{ column }},
         {%- endfor %}
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as forgotten_at,
         max(UPDATED_AT) as updated_at,
@@ -241,8 +248,9 @@
         {%- set keys = dbt_braze.checkpoint_key_columns(model.config.meta.braze) -%}
         {%- set logged_keys = dbt_braze.key_columns(model.config.meta.braze) -%}
         {%- set long_ago = dbt_braze.updated_at_literal('1970-01-01 00:00:00.000000') %}
+        {%- set states = dbt_braze.state_columns(model.config.meta.braze) | reject('equalto', 'attribute_elements') | list %}
         insert into {{ dbt_braze.checkpoint_relation() }} (
-            braze_row, {% for key in keys if key in logged_keys %}{{ key }}, {% endfor %}row_hash, attribute_hashes, updated_at, braze_batch
+            braze_row, {% for column in keys | select('in', logged_keys) | list + states %}{{ column }}, {% endfor %}updated_at, braze_batch
         )
         {{ dbt_braze.state_of_this_model() }},
 
@@ -252,8 +260,9 @@
                 {%- for key in keys if key in logged_keys %}
                 max({{ key }}) as {{ key }},
                 {%- endfor %}
-                max(row_hash) as row_hash,
-                max(attribute_hashes) as attribute_hashes
+                {%- for column in states %}
+                max({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+                {%- endfor %}
             from state
             where braze_row is not null
             group by braze_row
@@ -266,8 +275,9 @@
                 {%- for key in keys if key in logged_keys %}
                 {{ dbt.cast('null', dbt_braze.type_text()) }},
                 {%- endfor %}
-                {{ dbt.cast('null', dbt_braze.type_text()) }},
-                {{ dbt.cast('null', dbt_braze.type_text()) }}
+                {%- for column in states %}
+                {{ dbt.cast('null', dbt_braze.state_column_type(column)) }}{{ ',' if not loop.last }}
+                {%- endfor %}
         )
 
         select *, {{ long_ago }} as updated_at, 'baseline' as braze_batch

@@ -21,6 +21,7 @@
         post_hook=[
             '{{ dbt_braze.batch_asserted() }}',
             '{{ dbt_braze.source_window_noted() }}',
+            '{{ dbt_braze.fingerprints_noted() }}',
             '{{ dbt_braze.batch_dropped() }}',
             '{{ dbt_braze.invalid_view_created() }}',
         ],

@@ -38,7 +38,7 @@
 {{ dbt_braze.rows_state(relation, identifiers, columns, row_key, none, dbt_braze.identifier_reasons(identifiers), priority, updated_at) }}
         {%- endif %}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, none) }}
+{{ dbt_braze.rows_delta(braze, none) }}
 {{ dbt_braze.rows_appended(relation, braze, none, updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}
@@ -47,29 +47,23 @@
 {# CTE `state`: users that the checkpoint of another sync knows and the relation does not. The hash is that of the batch which
    sent the user last, so one who came back, was sent again and left again is deleted again. #}
 {% macro departed_state(relation, sent_by, identifiers, priority) -%}
-with
+{{ dbt_braze.begin_of_state(dbt_braze.source_keys(relation, identifiers, priority)) }}
 
 state as (
 
     select
-        {%- for column in dbt_braze.identifier_columns(identifiers) %}
-        sent.{{ column }},
-        {%- endfor %}
-        sent.braze_row,
+        {{ dbt_braze.carried_columns(identifiers, [], 'checkpoint') }},
+        checkpoint.braze_row,
         {{ dbt_braze.text_literal('{}') }} as payload,
-        {{ dbt.hash('sent.braze_batch') }} as row_hash,
+        {{ dbt.hash('checkpoint.braze_batch') }} as row_hash,
         {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
         {{ dbt.cast('null', dbt_braze.type_text()) }} as invalid_reason
-    from {{ dbt_braze.companion(sent_by, 'checkpoint') }} as sent
-    left join ({{ dbt_braze.source_keys(relation, identifiers, priority) }}) as source_keys
-        on sent.braze_row = source_keys.braze_row
-    where source_keys.braze_row is null
-        and sent.braze_row not like '%/%'
-        and sent.row_hash is not null
+    {{ dbt_braze.from_checkpoint_without(checkpoint=dbt_braze.companion(sent_by, 'checkpoint')) }}
+        and checkpoint.row_hash is not null
         -- Of a sync with several kinds of identifier, the users whom this one can name.
         and (
             {%- for identifier in identifiers %}
-            sent.{{ identifier.columns.keys() | first }} is not null{{ ' or' if not loop.last }}
+            checkpoint.{{ identifier.columns.keys() | first }} is not null{{ ' or' if not loop.last }}
             {%- endfor %}
         )
 

@@ -57,7 +57,7 @@
         ] + dbt_braze.property_reasons(properties, 102400) %}
 {{ dbt_braze.rows_state(relation, identifiers, columns, "'event:' || event_id", payload, reasons, priority, updated_at) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', measured={'billed_name': 'compared.event_name'}, points=1) }}
+{{ dbt_braze.rows_delta(braze, 'PAYLOAD', measured={'billed_name': 'compared.event_name'}, points=1) }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', billed_by='billed_name', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}

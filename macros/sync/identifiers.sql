@@ -40,11 +40,11 @@
 {% endmacro %}
 
 
-{# The identifiers of a source row, as columns. Where `priority` lists kinds, a kind gives way to those before it; without it
+{# The identifiers of a source row, {column: expression}. Where `priority` lists kinds, a kind gives way to those before it; without it
    email goes before phone, as Braze does it (braze.com/docs, Cloud Data Ingestion), and any other pair is left to be refused. #}
-{% macro identifiers_of_row(identifiers, priority=none) %}
+{% macro identifier_expressions(identifiers, priority=none) %}
     {%- set priority = priority if priority is not none else ['email', 'phone'] -%}
-    {%- set columns = [] -%}
+    {%- set expressions = {} -%}
     {%- for identifier in identifiers -%}
         {%- set before = [] -%}
         {%- if identifier.kind in priority -%}
@@ -56,8 +56,18 @@
         {%- endif -%}
         {%- for column, expression in identifier.columns.items() -%}
             {%- set value = dbt_braze.identifier_value(expression) -%}
-            {%- do columns.append(('case when ' ~ (before | join(' and ')) ~ ' then ' ~ value ~ ' end' if before else value) ~ ' as ' ~ column) -%}
+            {%- do expressions.update({column: 'case when ' ~ (before | join(' and ')) ~ ' then ' ~ value ~ ' end' if before else value}) -%}
         {%- endfor -%}
+    {%- endfor -%}
+    {{ return(expressions) }}
+{% endmacro %}
+
+
+{# The same, as the columns of a select. #}
+{% macro identifiers_of_row(identifiers, priority=none) %}
+    {%- set columns = [] -%}
+    {%- for column, expression in dbt_braze.identifier_expressions(identifiers, priority).items() -%}
+        {%- do columns.append(expression ~ ' as ' ~ column) -%}
     {%- endfor -%}
     {{ return(columns | join(',\n        ')) }}
 {% endmacro %}

@@ -53,7 +53,7 @@
             'product_id': dbt_braze.json_string('product_id'),
             'currency': dbt_braze.json_string('currency'),
             'price': 'price',
-            'quantity': dbt.cast('part_quantity', dbt_braze.type_text()),
+            'quantity': dbt.cast('quantity', dbt_braze.type_text()),
             'time': 'purchase_time',
             'app_id': dbt_braze.json_string('app_id'),
             'properties': 'properties',
@@ -78,15 +78,15 @@
     split=dbt_braze.purchases_split(identifiers, columns),
 ) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', measured={'billed_name': 'compared.product_id'}, points='coalesce(compared.part_quantity, 1)') }}
+{{ dbt_braze.rows_delta(braze, 'PAYLOAD', measured={'billed_name': 'compared.product_id'}, points='coalesce(compared.quantity, 1)') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', billed_by='billed_name', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}
 
 
-{# CTE `split_rows`: a purchase of more than 100 pieces as several of 100 and one of the rest. #}
+{# CTE `split_rows`: a purchase of more than 100 pieces as several of 100 and one of the rest, each with its own quantity. #}
 {% macro purchases_split(identifiers, columns) -%}
-{%- set carried = dbt_braze.identifier_columns(identifiers) + (columns.keys() | list) -%}
+{%- set carried = dbt_braze.identifier_columns(identifiers) + (columns.keys() | reject('equalto', 'quantity') | list) -%}
 {%- set large = 'quantity between 101 and 100000' -%}
 digits as (
     {% for digit in range(10) %}
@@ -110,7 +110,7 @@ split_rows as (
         {{ carried | join(',
         ') }},
         '0' as part,
-        quantity as part_quantity
+        quantity
     from source_rows
     where not coalesce({{ large }}, false)
 
@@ -120,7 +120,7 @@ split_rows as (
         source_rows.{{ carried | join(',
         source_rows.') }},
         {{ dbt.cast('parts.part', dbt_braze.type_text()) }} as part,
-        case when (parts.part + 1) * 100 <= source_rows.quantity then 100 else source_rows.quantity - parts.part * 100 end as part_quantity
+        case when (parts.part + 1) * 100 <= source_rows.quantity then 100 else source_rows.quantity - parts.part * 100 end as quantity
     from source_rows
     inner join parts
         on parts.part * 100 < source_rows.quantity

@@ -1,16 +1,16 @@
-{# The source of a sync whose rows are sent whole (events, items, deletes, …), as Braze would see it. CTEs `source_rows`, `keyed`,
-   `state`; they read the source alone.
+{# The source of a sync whose rows are sent whole (events, items, deletes, …), as Braze would see it. CTEs `source_keys` where
+   a row may change, `source_rows`, `keyed`, `state`; but for the selection they read the source alone.
 
    columns    {name: SQL expression} of what the payload and the reasons are made of
    row_key    the expression that tells rows apart, over these columns and the identifiers, as text
    payload    the JSON text of the row, over the same; none where the table has no payload
    reasons    branches of a case that say why a row may not be sent
+   keys       where a row may change: a query of the braze_row of every row of the source
    split      the CTE `split_rows` where one row of the source is several, with a column `part` that tells them apart
-   once       a row that occurs twice in the source is the same row, and one of the two is taken
+   Without `keys` a row that occurs twice in the source is the same row, and one of the two is taken.
 #}
-{% macro rows_state(relation, identifiers, columns, row_key, payload, reasons, priority=none, updated_at=none, once=true, extra={}, split=none) -%}
-{%- set keys = dbt_braze.identifier_columns(identifiers) + (extra.keys() | list) -%}
-with
+{% macro rows_state(relation, identifiers, columns, row_key, payload, reasons, priority=none, updated_at=none, keys=none, extra={}, split=none) -%}
+{{ dbt_braze.begin_of_state(keys) }}
 
 source_rows as (
 
@@ -22,7 +22,7 @@ source_rows as (
         {{ expression }} as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ relation }}
-    {{ dbt_braze.newer_rows(updated_at) }}
+    {{ dbt_braze.selected_rows(updated_at) }}
 
 ),
 {%- if split %}
@@ -47,7 +47,7 @@ numbered as (
 
     select
         *,
-        {{ 'row_number() over (partition by braze_row order by payload)' if once else 1 }} as copy
+        {{ 1 if keys else 'row_number() over (partition by braze_row order by payload)' }} as copy
     from keyed
 
 ),
@@ -55,8 +55,8 @@ numbered as (
 state as (
 
     select
-        {%- for key in keys + (columns.keys() | list) + (['part_quantity'] if split else []) %}
-        {{ key }},
+        {%- for name in dbt_braze.identifier_columns(identifiers) + (extra.keys() | list) + (columns.keys() | list) %}
+        {{ name }},
         {%- endfor %}
         braze_row,
         payload,
@@ -73,6 +73,21 @@ state as (
 {%- endmacro %}
 
 
+{# The beginning of a model: `source_keys`, a query of the key of every row of the source, for syncs whose rows may change. #}
+{% macro begin_of_state(source_keys=none) -%}
+with
+{%- if source_keys %}
+
+source_keys as (
+
+    {{ source_keys }}
+
+)
+{{ dbt_braze.end_of_keys() }},
+{%- endif %}
+{%- endmacro %}
+
+
 {# A JSON object from {name: expression of JSON text}; what has no value is left out. #}
 {% macro object_of(values) %}
     {%- set pairs = [] -%}
@@ -85,8 +100,7 @@ state as (
 
 {# From `state` and the checkpoint to CTE `changes`: rows that are new or forgotten and, unless rows are emitted once and for all,
    those that differ. `left_rows` is a query for what has left the source, of the columns of `changes`. #}
-{% macro rows_delta(relation, braze, payload, row_keys=none, extra={}, measured={}, points=none, left_rows=none) -%}
-{%- set keys = dbt_braze.key_columns(braze) -%}
+{% macro rows_delta(braze, payload, extra={}, measured={}, points=none, left_rows=none) -%}
 ,
 
 compared as (
@@ -95,35 +109,16 @@ compared as (
         state.*,
         checkpoint.braze_batch as braze_base,
         case when checkpoint.row_hash is null then 0 else 1 end as is_known
-    from state
-    left join {{ dbt_braze.checkpoint_relation() }} as checkpoint
-        on state.braze_row = checkpoint.braze_row
-    where case
-            when state.invalid_reason is not null then false
-            when checkpoint.row_hash is null or checkpoint.forgotten is not null then true
-            else {{ 'false' if braze.emits_once else 'checkpoint.row_hash != state.row_hash' }}
-        end
+    {{ dbt_braze.from_state_that_differs(braze.emits_once) }}
 
 ),
 
-repeated as (
-
-    select braze_row
-    {%- if row_keys %}
-    from ({{ row_keys }}) as source_keys
-    where braze_row in (select braze_row from compared)
-    {%- else %}
-    from compared
-    {%- endif %}
-    group by braze_row
-    having count(*) > 1
-
-),
+{{ dbt_braze.repeated_rows('compared' if braze.emits_once else 'source_keys') }},
 
 changes as (
 
     select
-        {%- for column in keys %}
+        {%- for column in dbt_braze.key_columns(braze) %}
         compared.{{ column }},
         {%- endfor %}
         {%- if payload %}

@@ -42,7 +42,7 @@
             "when subscription_state is null or subscription_state not in ('subscribed', 'unsubscribed')"
                 ~ " then 'subscription_state is neither subscribed nor unsubscribed'",
         ] -%}
-        {%- set row_keys -%}
+        {%- set keys -%}
             select {{ dbt.hash(row_key) }} as braze_row
             from (select {{ dbt_braze.identifiers_of_row(identifiers, priority) }}, {{ group_id }} as group_id from {{ relation }}) as identified
         {%- endset -%}
@@ -57,19 +57,15 @@
                 checkpoint.braze_batch as braze_base,
                 1 as is_known,
                 0 as is_deletion
-            from {{ dbt_braze.checkpoint_relation() }} as checkpoint
-            left join ({{ row_keys }}) as source_keys
-                on checkpoint.braze_row = source_keys.braze_row
-            where source_keys.braze_row is null
-                and checkpoint.braze_row not like '%/%'
+            {{ dbt_braze.from_checkpoint_without() }}
                 and (checkpoint.row_hash != {{ dbt.hash(unsubscribed) }} or checkpoint.forgotten is not null)
         {%- endset %}
 {{ dbt_braze.rows_state(
-    relation, identifiers, columns, row_key, payload, reasons, priority, updated_at, once=false,
+    relation, identifiers, columns, row_key, payload, reasons, priority, updated_at, keys,
     extra={'SUBSCRIPTION_GROUP_ID': 'group_id'},
 ) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', row_keys=row_keys, left_rows=left_rows if pairs_that_left == 'unsubscribed') }}
+{{ dbt_braze.rows_delta(braze, 'PAYLOAD', left_rows=left_rows if pairs_that_left == 'unsubscribed') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}
@@ -99,14 +95,14 @@
             "when subscription_state is null or subscription_state not in ('subscribed', 'unsubscribed', 'opted_in')"
                 ~ " then 'subscription_state is none of subscribed, unsubscribed, opted_in'",
         ] -%}
-        {%- set row_keys -%}
+        {%- set keys -%}
             select {{ dbt.hash('braze_row') }} as braze_row from ({{ dbt_braze.source_keys(relation, identifiers) }}) as addresses
         {%- endset %}
 {{ dbt_braze.rows_state(
-    relation, identifiers, columns, dbt_braze.user_key_of(identifiers), payload, reasons, updated_at=updated_at, once=false,
+    relation, identifiers, columns, dbt_braze.user_key_of(identifiers), payload, reasons, updated_at=updated_at, keys=keys,
 ) }}
 {{ dbt_braze.end_of_state() }}
-{{ dbt_braze.rows_delta(relation, braze, 'PAYLOAD', row_keys=row_keys) }}
+{{ dbt_braze.rows_delta(braze, 'PAYLOAD') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', updated_at=updated_at) }}
     {%- endif -%}
 {% endmacro %}

@@ -1,21 +1,24 @@
 """Run the dbt command line, each time in a fresh process that has dbt imported already.
 
-Importing dbt takes longer than most runs of these tests, so one server imports it and forks a child per run.
+Importing dbt takes longer than most runs of these tests, so one server imports it, and parses once, and forks a child per run.
 """
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 
 import interruptions
+import pytest
 
 CONTEXT = multiprocessing.get_context("forkserver")
 ADAPTERS = [f"dbt.adapters.{name}" for name in ("duckdb", "snowflake", "bigquery", "redshift", "databricks")]
-CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.task.run", "dbt.task.test", *ADAPTERS])
+CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.task.run", "dbt.task.test", *ADAPTERS, "warm_dbt"])
 
 
 def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
@@ -25,6 +28,7 @@ def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
 
 def run(target: Callable[..., None], arguments: tuple[object, ...]) -> int:
     """Run the function, which takes the environment last, in a fresh process and return its exit code."""
+    _started()
     child = CONTEXT.Process(target=target, args=(*arguments, dict(os.environ)))
     child.start()
     child.join(timeout=300)
@@ -34,6 +38,14 @@ def run(target: Callable[..., None], arguments: tuple[object, ...]) -> int:
     code = child.exitcode
     child.close()
     return 1 if code is None else code
+
+
+@functools.cache
+def _started() -> None:
+    """Start the server; before Python 3.13 it finds modules to preload by the environment alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        forkserver.ensure_running()
 
 
 def _child(arguments: tuple[str, ...], folder: str, log: str, environment: dict[str, str]) -> None:

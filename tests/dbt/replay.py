@@ -61,3 +61,10 @@ class CdiReader:
             self.rows_at_newest = sum(row["UPDATED_AT"] == self.newest for row in rows)
         self.read += new
         return new
+
+    def visit(self, table: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Come by once more, and return all that was read so far; one row at most is read a second time."""
+        before = self.newest
+        repeated = [row for row in self.sync(table) if before and row["UPDATED_AT"] <= before]
+        assert len(repeated) == (1 if before and self.inclusive else 0)
+        return self.read

@@ -214,7 +214,7 @@ def test_a_batch_written_by_an_overlapping_run_is_found_and_its_users_sent_again
     project.sql(
         "insert into users select UPDATED_AT - to_microseconds(5000), EXTERNAL_ID, "
         '\'{"city":"late","plan":1}\', \'late\', '
-        'braze_row, \'h\', \'{"city":"0000000000000000","age":"1111111111111111"}\', attribute_elements, braze_base from users '
+        'braze_row, \'h\', \'{"city":"0000000000000000","age":"1111111111111111"}\', attribute_elements, source_hash, braze_base from users '
         "where EXTERNAL_ID = 'a' order by UPDATED_AT desc limit 1"
     )
     project.run()
@@ -233,7 +233,7 @@ def test_a_run_that_started_before_two_others_and_ended_after_them_hides_nothing
     # It read the source before the second run did, and appends now: in the log, its city is the newest.
     project.sql(
         "insert into users select UPDATED_AT + to_microseconds(5000), 'a', '{\"city\":\"first\"}', 'slow', braze_row, 'h', "
-        '\'{"name":"559aead08264d579","age":"6b86b273ff34fce1","city":"0000000000000000"}\', attribute_elements, ? '
+        '\'{"name":"559aead08264d579","age":"6b86b273ff34fce1","city":"0000000000000000"}\', attribute_elements, source_hash, ? '
         "from users where EXTERNAL_ID = 'a' order by UPDATED_AT desc limit 1",
         [base],
     )

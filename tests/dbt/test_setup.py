@@ -52,11 +52,11 @@ class Setup:
     """A project with two sync models, of which Braze reads one, on a warehouse that nobody has to reach."""
 
     def __init__(self, folder: Path, warehouse: str) -> None:
-        self.project = DbtProject(folder)
         self.warehouse = warehouse
+        output = None
         if warehouse != "duckdb":
             output = {"type": warehouse, "schema": "braze", "threads": 1, **PROFILES[warehouse]}
-            self.project._write("profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})
+        self.project = DbtProject(folder, output=output)
         self.project.yaml("sources", SOURCES)
         self.project.model("users_attributes", MODEL % "cdi")
         self.project.model("users_pushed", MODEL % "rest")

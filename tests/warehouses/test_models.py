@@ -129,9 +129,15 @@ def shapes(project: WarehouseProject, settings: str) -> dict[str, dict[str, str]
 
 def expected_shape(model: str, types: tuple[str, ...]) -> dict[str, str]:
     """CDI's columns and the package's own, with their types."""
-    moment, text, payload, boolean = types
-    special = {"UPDATED_AT": moment, "PAYLOAD": payload, "PROPERTIES": payload, "DELETED": boolean}
-    elements = ("attribute_elements",) if model == "users_attributes_sync" else ()
+    moment, text, payload, boolean, number = types
+    special = {
+        "UPDATED_AT": moment,
+        "PAYLOAD": payload,
+        "PROPERTIES": payload,
+        "DELETED": boolean,
+        "source_hash": number,
+    }
+    elements = ("attribute_elements", "source_hash") if model == "users_attributes_sync" else ()
     columns = ("UPDATED_AT", *FIRST[model][0], *BOOKKEEPING, *elements)
     return {column.upper(): special.get(column, text) for column in columns}
 

@@ -86,10 +86,6 @@ class Operations:
 
 @pytest.fixture(scope="module")
 def operations(warehouse: Warehouse) -> Operations:
-    if warehouse.name == "databricks":
-        pytest.skip(
-            "Sail plans no subquery in the condition of an UPDATE or DELETE; docs/warehouses.md says so"
-        )
     return Operations(warehouse)
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from replay import CdiReader
 from warehouse import Warehouse, WarehouseProject
 
 TIME = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 (the columns have no zone)
@@ -230,19 +231,40 @@ def batches(project: WarehouseProject) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
+class Readers:
+    """Braze's two possible readers of each log, by its stamps alone."""
+
+    def __init__(self, project: WarehouseProject) -> None:
+        self.project = project
+        self.readers = {model: [CdiReader(inclusive=False), CdiReader(inclusive=True)] for model in MODELS}
+
+    def visit(self) -> None:
+        """Let them come by: each has read every row by now, and one row at most a second time."""
+        for model, readers in self.readers.items():
+            rows = self.project.log(model, "braze_base")
+            every = sorted((row["braze_batch"], row["braze_row"]) for row in rows)
+            for reader in readers:
+                read = {(row["braze_batch"], row["braze_row"]) for row in reader.visit(rows)}
+                assert sorted(read) == every
+
+
 def test_each_run_emits_what_is_new_and_no_more(project: WarehouseProject) -> None:
+    readers = Readers(project)
     for name, rows in FIRST.items():
         project.fill(name, KINDS[name], rows)
     project.run()
     assert batches(project) == {model: sorted(rows, key=str) for model, (_, rows) in FIRST_BATCHES.items()}
+    readers.visit()
     before = {model: project.count(model) for model in MODELS}
     project.run()
+    readers.visit()
     assert {model: project.count(model) for model in MODELS} == before
     for name, rows in SECOND.items():
         project.fill(name, KINDS[name], rows)
     project.run()
     added = {model: project.count(model) - before[model] for model in MODELS}
     assert added == {model: len(SECOND_BATCHES.get(model, [])) for model in MODELS}
+    readers.visit()
     newest = batches(project)
     assert {model: newest[model] for model in SECOND_BATCHES} == {
         model: sorted(rows, key=str) for model, rows in SECOND_BATCHES.items()

@@ -16,7 +16,15 @@ import requests
 from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.sandbox import SandboxServer, Settings
 
-COMMAND = (sys.executable, "-c", "from braze_runner.cli import main; main()", "sandbox")
+# A background job of a shell ignores SIGINT, and so would what it starts.
+PROGRAM = """
+import signal
+from braze_runner.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+COMMAND = (sys.executable, "-c", PROGRAM, "sandbox")
 
 
 def send(url: str, user: str = "customer", key: str = "sandbox") -> int:

@@ -19,6 +19,7 @@ NOTHING = re.compile(
 # Sail takes a column that has one value in a file from the file's statistics, where numbers and times are rounded.
 DELTA_OPTIONS = "options (overwriteSchema=true) tblproperties ('delta.dataSkippingNumIndexedCols'='0')"
 Columns = Callable[[str], list[tuple[str, str]]]
+Values = Callable[[str], list[str | None]]
 
 
 class Masked:
@@ -31,8 +32,15 @@ class Masked:
     def _mask(self, match: re.Match[str]) -> str:
         if match[0].startswith(("--", "/*")):
             return " "
-        self.literals.append(match[0])
+        return self._kept(match[0])
+
+    def _kept(self, literal: str) -> str:
+        self.literals.append(literal)
         return f"\x01{len(self.literals) - 1}\x02"
+
+    def masked(self, value: str | None) -> str:
+        """Return what stands in the text for a value that becomes a literal of the statement."""
+        return self._kept("null" if value is None else "'" + re.sub(r"([\\'])", r"\\\1", value) + "'")
 
     def unmasked(self) -> str:
         """Return the statement as SQL."""
@@ -48,7 +56,7 @@ class Masked:
         return self.literals[int(match[1])][1:-1] if match else ""
 
 
-def rewritten(sql: str, columns_of: Columns) -> str:
+def rewritten(sql: str, columns_of: Columns, values_of: Values) -> str:
     """Return the statement for Sail; empty for one that has nothing to do there."""
     statement = Masked(sql)
     text = re.sub(r"`?\bhive_metastore\b`?\s*\.\s*", "", statement.text, flags=re.IGNORECASE)
@@ -59,6 +67,7 @@ def rewritten(sql: str, columns_of: Columns) -> str:
         rf"^\s*alter\s+view\s+{NAME}\s+as\b", r"create or replace view \1 as", text, flags=re.IGNORECASE
     )
     text = re.sub(rf"^\s*truncate\s+table\s+{NAME}", r"delete from \1", text, flags=re.IGNORECASE)
+    text = _without_subqueries(statement, text, values_of)
     text = _delta_by_default(_added_columns(_all_columns(statement, text, columns_of)))
     statement.text = replaced_calls(text, "variant_get", lambda given: _without_variant(statement, given))
     statement.text = replaced_calls(statement.text, "transform", lambda given: _elements(statement, given))
@@ -133,6 +142,18 @@ def _all_columns(statement: Masked, text: str, columns_of: Columns) -> str:
         for name, kind in columns
     ]
     return f"insert into {match[1]} select {', '.join(values)} from ({query}) as {alias}"
+
+
+def _without_subqueries(statement: Masked, text: str, values_of: Values) -> str:
+    """Sail plans no subquery in the condition of an UPDATE or DELETE: those that read no column of it are run before."""
+    if not re.match(r"\s*(update|delete)\b", text, re.IGNORECASE):
+        return text
+    while match := re.search(r"\bin\s*\((?=\s*(select|with)\b)", text, re.IGNORECASE):
+        pieces, end = _arguments(text, match.end())
+        values = values_of(statement.unmasked_part(", ".join(pieces)))
+        chosen = ", ".join(statement.masked(value) for value in values) or "null"
+        text = f"{text[: match.start()]}in ({chosen}){text[end:]}"
+    return text
 
 
 def _added_columns(text: str) -> str:

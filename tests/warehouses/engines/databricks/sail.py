@@ -31,13 +31,16 @@ class Sail:
     def run(self, sql: str) -> pa.Table:
         """Run one statement of the warehouse's dialect."""
         with self._lock:
-            statement = rewritten(sql, self.columns_of)
+            statement = rewritten(sql, self.columns_of, self._values_of)
             return _plain(self._spark.sql(statement).toArrow()) if statement else NOTHING
 
     def columns_of(self, relation: str) -> list[tuple[str, str]]:
         """Return names and types of the columns of a table, or of a query in parentheses."""
         schema = self._spark.sql(f"select * from {relation} as relation").schema
         return [(field.name, field.dataType.simpleString()) for field in schema.fields]
+
+    def _values_of(self, query: str) -> list[str | None]:
+        return self.run(query).column(0).cast(pa.string()).to_pylist()
 
     def schemas(self) -> list[str]:
         """Return the names of the schemas."""
