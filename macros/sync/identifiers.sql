@@ -91,7 +91,7 @@
     {%- else -%}
         {%- set value = "'" ~ kind ~ ":' || " ~ columns[kind | upper] -%}
     {%- endif -%}
-    {{ return(dbt.hash(value)) }}
+    {{ return(dbt_braze.hash(value)) }}
 {% endmacro %}
 
 

@@ -73,6 +73,20 @@ def test_what_was_forgotten_is_found_outside_of_the_window(project: DbtProject) 
     assert rows(project) == 4
 
 
+def test_who_was_forgotten_and_has_left_does_not_widen_the_window(project: DbtProject) -> None:
+    project.dbt("run-operation", "braze_reemit", "--args", json.dumps({"sync": "users"}))
+    project.sql("delete from crm.customers where id = 'a'")
+    project.run()
+    assert payloads(project) == [("b", {"name": "B"})]
+    put(project, "old", "unseen", 1, NOW - timedelta(days=9))
+    project.run()
+    assert rows(project) == 3
+    # Who comes back is found, however old the row is.
+    put(project, "a", "A", 1, NOW - timedelta(days=9))
+    project.run()
+    assert payloads(project) == [("a", {"name": "A"}), ("old", {"name": "unseen"})]
+
+
 def test_the_window_waits_for_users_with_several_rows(project: DbtProject) -> None:
     project.sql("insert into crm.customers values ('a', 'A2', 1, ?)", [NOW + timedelta(days=5)])
     project.run()

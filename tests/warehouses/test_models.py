@@ -42,16 +42,23 @@ VARS: dict[str, dict[str, Any]] = {
 # What get_columns_in_relation() says of UPDATED_AT, of texts, of PAYLOAD and PROPERTIES, and of DELETED.
 TYPES = {
     # dbt makes a length of its own of a text on DuckDB, which has none.
-    "duckdb": ("timestamp", "character varying(256)", "character varying(256)", "boolean"),
-    "snowflake": ("timestamp_ntz", "character varying(16777216)", "character varying(16777216)", "boolean"),
-    "bigquery": ("timestamp", "string", "json", "boolean"),
+    "duckdb": ("timestamp", "character varying(256)", "character varying(256)", "boolean", "bigint"),
+    "snowflake": (
+        "timestamp_ntz",
+        "character varying(16777216)",
+        "character varying(16777216)",
+        "boolean",
+        "numeric(38,0)",
+    ),
+    "bigquery": ("timestamp", "string", "json", "boolean", "int64"),
     "redshift": (
         "timestamp with time zone",
         "character varying(65535)",
         "character varying(65535)",
         "boolean",
+        "bigint",
     ),
-    "databricks": ("timestamp", "string", "string", "boolean"),
+    "databricks": ("timestamp", "string", "string", "boolean", "bigint"),
 }
 USERS = ("EXTERNAL_ID", "ALIAS_NAME", "ALIAS_LABEL", "BRAZE_ID", "EMAIL", "PHONE")
 PURCHASE = {"currency": "EUR", "time": ISO}

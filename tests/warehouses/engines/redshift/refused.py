@@ -7,6 +7,7 @@ from tokens import Token, bare, meaningful, tokens_of, words
 
 UNSUPPORTED = "unsupported PostgreSQL function"
 LEADER_ONLY = "runs on the leader node only, so not over a table"
+NARROW_TEXT = "TEXT is VARCHAR(256), and a cast cuts off what is longer (Character types)"
 FUNCTIONS = {
     **dict.fromkeys(
         (
@@ -29,6 +30,7 @@ FUNCTIONS = {
 SYNTAX = {
     r"\b(current_timestamp|current_time|localtime|localtimestamp)\b": LEADER_ONLY,
     r"(:: ?|\bas )(jsonb?|uuid|bytea)\b": "no such type (Unsupported PostgreSQL data types)",
+    r":: ?text\b": NARROW_TEXT,
     r"\b(varchar|text|int|integer|bigint|numeric|boolean|timestamp)( \( \d+ \))? \[ \]": "no array types",
     r"\barray \[": "no array constructor; array() makes a SUPER",
     r"(->>|->|#>>|#>)": "no operators of JSON",
@@ -128,13 +130,16 @@ def reserved_names(sql: str) -> set[str]:
 
 
 def wrong_arguments(sql: str) -> set[str]:
-    """Return what is wrong with the number of arguments of calls."""
+    """Return what is wrong with the arguments of calls."""
     tokens = meaningful(tokens_of(sql))
     found = set()
     for index, token in enumerate(tokens[:-1]):
-        if token.name not in ARGUMENTS or tokens[index + 1].text != "(":
+        if tokens[index + 1].text != "(" or token.name not in {"cast", *ARGUMENTS}:
             continue
         inner = top_level(tokens, index + 1)
+        if token.name == "cast":
+            found |= {NARROW_TEXT} if inner[-2:] == ["as", "text"] else set()
+            continue
         count, reason = ARGUMENTS[token.name]
         if inner.count(",") + 1 != count and "from" not in inner:
             found.add(reason)

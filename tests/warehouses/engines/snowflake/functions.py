@@ -26,6 +26,7 @@ TIME_FORMAT = {
 }
 MACROS = """
 create or replace macro {catalog}._sf_check_json(x) as case when not json_valid(x) then 'no JSON' end;
+create or replace macro {catalog}._sf_signed(x) as cast(cast(x as hugeint) - 9223372036854775808 as bigint);
 create or replace macro {catalog}._sf_object_keys(x) as to_json(json_keys(x));
 create or replace macro {catalog}._sf_as_object(x) as case when json_type(x) = 'OBJECT' then x end;
 create or replace macro {catalog}._sf_as_array(x) as case when json_type(x) = 'ARRAY' then x end;
@@ -190,6 +191,7 @@ OWN: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "AS_OBJECT": renamed("_sf_as_object"),
     "CHECK_JSON": renamed("_sf_check_json"),
     "GET": renamed("_sf_get"),
+    "HASH": lambda arguments: call("_sf_signed", call("hash", *arguments)),
     "OBJECT_KEYS": renamed("_sf_object_keys"),
     "OCTET_LENGTH": renamed("strlen"),
     "PARSE_JSON": renamed("_sf_parse_json"),

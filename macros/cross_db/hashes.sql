@@ -1,3 +1,19 @@
+{# The MD5 of a text, in hex. #}
+{% macro hash(text) %}
+    {{ return(adapter.dispatch('hash', 'dbt_braze')(text)) }}
+{% endmacro %}
+
+{% macro default__hash(text) %}
+    {{ return(dbt.hash(text)) }}
+{% endmacro %}
+
+{# dbt's casts to TEXT first, which on Redshift is VARCHAR(256): docs.aws.amazon.com/redshift, Character types. What comes after
+   that would not be hashed. #}
+{% macro redshift__hash(text) %}
+    {{ return('md5(' ~ text ~ ')') }}
+{% endmacro %}
+
+
 {# A 64-bit fingerprint of several values, as a bigint that is never null, at a fraction of what their JSON costs; none where
    the warehouse has no such function (Redshift: FNV_HASH says nothing of nulls, and reads 'ab', 'c' like 'a', 'bc').
    `values` is a list of {value: the expression, text: for a value of no scalar type, its JSON text as well}.
