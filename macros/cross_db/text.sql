@@ -155,7 +155,15 @@
 
 
 {% macro contains(text, piece) %}
+    {{ return(adapter.dispatch('contains', 'dbt_braze')(text, piece)) }}
+{% endmacro %}
+
+{% macro default__contains(text, piece) %}
     {{ return('(' ~ dbt.position(piece, text) ~ ' > 0)') }}
+{% endmacro %}
+
+{% macro snowflake__contains(text, piece) %}
+    {{ return('contains(' ~ text ~ ', ' ~ piece ~ ')') }}
 {% endmacro %}
 
 
