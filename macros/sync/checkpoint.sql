@@ -105,7 +105,17 @@
     {%- if not batches.ids -%} {{ return('') }} {%- endif -%}
     {%- set source -%}
     with waiting as (
-        select *
+        select
+            braze_row,
+            {%- for key in keys if key in logged_keys %}
+            {{ key }},
+            {%- endfor %}
+            {%- for column in states %}
+            {{ column }},
+            {%- endfor %}
+            UPDATED_AT,
+            braze_batch,
+            braze_base
         from {{ log }}
         where UPDATED_AT >= {{ dbt_braze.updated_at_literal(batches.first_stamp) }}
             and braze_batch in ({{ batches.ids | join(', ') }})
