@@ -28,7 +28,15 @@
 
 {# It is unsigned: without one bit, a bigint holds it. #}
 {% macro duckdb__fingerprint(values) %}
-    {{ return('cast(hash(' ~ (values | map(attribute='value') | join(', ')) ~ ') >> 1 as bigint)') }}
+    {%- set arguments = values | map(attribute='value') | list + [dbt_braze.types_of(values)] -%}
+    {{ return('cast(hash(' ~ (arguments | join(', ')) ~ ') >> 1 as bigint)') }}
+{% endmacro %}
+
+{# The names of their types as one constant, where a hash sees only the digits: 1250 and 12.50 are the same to it. #}
+{% macro types_of(values) %}
+    {%- set types = [] -%}
+    {%- for each in values -%} {%- do types.append('typeof(' ~ each.value ~ ')') -%} {%- endfor -%}
+    {{ return(types | join(' || ')) }}
 {% endmacro %}
 
 {% macro snowflake__fingerprint(values) %}
@@ -43,7 +51,7 @@
 
 {# Spark passes over nulls, so (null, 1) and (1, null) would be the same, and takes neither maps nor variants. #}
 {% macro databricks__fingerprint(values) %}
-    {%- set arguments = [] -%}
+    {%- set arguments = [dbt_braze.types_of(values)] -%}
     {%- for each in values -%}
         {%- set value = each.text or each.value -%}
         {%- do arguments.extend([value ~ ' is null', value]) -%}

@@ -68,6 +68,16 @@ def test_after_a_change_of_the_model_all_are_compared_once_and_noted_anew(projec
     assert rows(project) == 3
 
 
+def test_the_same_digits_in_another_type_are_another_value(project: DbtProject) -> None:
+    project.model("users", MODEL % ", {'name': 'price', 'type': 'decimal', 'column': 'age'}")
+    project.run()
+    assert payloads(project) == [("a", {"price": 1})]
+    # What was counted in tenths.
+    project.sql("alter table crm.customers alter age type decimal(8, 1) using age / 10")
+    project.run()
+    assert payloads(project) == [("a", {"price": 0.1})]
+
+
 @pytest.mark.parametrize("users", [None, "select 'a' as external_id"])
 def test_what_was_forgotten_is_compared(project: DbtProject, users: str | None) -> None:
     arguments = {"sync": "users"} | ({"users": users} if users else {})
