@@ -18,6 +18,21 @@
 {% endmacro %}
 
 
+{# Keys, hashes and ids of batches. Redshift gives every column the memory of its declared width: docs.aws.amazon.com/redshift,
+   Use the smallest possible column size. #}
+{% macro type_key() %}
+    {{ return(adapter.dispatch('type_key', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__type_key() %}
+    {{ return(dbt_braze.type_text()) }}
+{% endmacro %}
+
+{% macro redshift__type_key() %}
+    {{ return('varchar(64)') }}
+{% endmacro %}
+
+
 {# UPDATED_AT in the type of the CDI pages for each warehouse (braze.com/docs, Cloud Data Ingestion, Table setup). #}
 {% macro type_updated_at() %}
     {{ return(adapter.dispatch('type_updated_at', 'dbt_braze')()) }}

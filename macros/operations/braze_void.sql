@@ -109,8 +109,8 @@
     {%- set id = dbt_braze.literal(batch.id) -%}
     {%- do run_query(dbt_braze.upserted_rows(
         tables.checkpoint,
-        'select ' ~ dbt_braze.text_literal('void/' ~ batch.id) ~ ' as braze_row, ' ~ dbt_braze.updated_at_literal(batch.last_stamp) ~ ' as updated_at, '
-            ~ dbt_braze.text_literal(batch.id) ~ ' as braze_batch',
+        'select ' ~ dbt_braze.key_literal('void/' ~ batch.id) ~ ' as braze_row, ' ~ dbt_braze.updated_at_literal(batch.last_stamp) ~ ' as updated_at, '
+            ~ dbt_braze.key_literal(batch.id) ~ ' as braze_batch',
         'braze_row', ['braze_row', 'updated_at', 'braze_batch'],
     )) -%}
     {%- if batch.is_merged -%}

@@ -131,9 +131,9 @@ state as (
 
     select
         {{ keys | join(',\n        ') }},
+        {{ dbt.cast('null', dbt_braze.type_key()) }},
         {{ dbt.cast('null', dbt_braze.type_text()) }},
-        {{ dbt.cast('null', dbt_braze.type_text()) }},
-        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        {{ dbt.cast('null', dbt_braze.type_key()) }},
         {{ dbt.cast('null', dbt_braze.type_text()) }},
         invalid_reason
     from keyed

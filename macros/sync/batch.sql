@@ -30,7 +30,7 @@ batch as (
         {%- for attribute in billed %}
         points_{{ loop.index }},
         {%- endfor %}
-        {{ dbt_braze.text_literal(invocation_id) }} as braze_batch,
+        {{ dbt_braze.key_literal(invocation_id) }} as braze_batch,
         0 as source_rows,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as compared_to,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as compared_at,
@@ -46,16 +46,16 @@ batch as (
         {%- for column in keys + ([payload] if payload else []) + extra + measured %}
         {{ dbt.cast('null', 'boolean' if column == 'DELETED' else dbt_braze.type_text()) }},
         {%- endfor %}
-        {{ dbt_braze.text_literal('run/' ~ invocation_id) }},
+        {{ dbt_braze.key_literal('run/' ~ invocation_id) }},
         {%- for column in dbt_braze.state_columns(braze) + ['braze_base'] %}
-        {{ dbt.cast('null', dbt_braze.state_column_type(column)) }},
+        {{ dbt.cast('null', dbt_braze.bookkeeping_type(column)) }},
         {%- endfor %}
         0,
         0,
         {%- for attribute in billed %}
         0,
         {%- endfor %}
-        {{ dbt_braze.text_literal(invocation_id) }},
+        {{ dbt_braze.key_literal(invocation_id) }},
         (select count(*) from (select 1 as one from {{ relation }} limit 1) as any_row),
         {% if updated_at -%}
         (select max({{ dbt.cast('(' ~ updated_at ~ ')', dbt_braze.type_updated_at()) }}) from {{ relation }}{{ ' where ' ~ complete if complete }}),
@@ -92,7 +92,7 @@ select
     batch.{{ column }},
     {%- endfor %}
     {%- for column in ['braze_batch', 'braze_row'] + dbt_braze.state_columns(braze) + ['braze_base'] %}
-    {{ dbt.cast('batch.' ~ column, dbt_braze.state_column_type(column)) }} as {{ column }}{{ ',' if not loop.last }}
+    {{ dbt.cast('batch.' ~ column, dbt_braze.bookkeeping_type(column)) }} as {{ column }}{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ dbt_braze.batch_relation() }} as batch
 cross join (
@@ -112,6 +112,11 @@ cross join (
 where batch.braze_batch = {{ dbt_braze.literal(invocation_id) }}
     and batch.braze_row not like '%/%'
 {%- endmacro %}
+
+
+{% macro key_literal(text) %}
+    {{ return(dbt.cast(dbt_braze.literal(text), dbt_braze.type_key())) }}
+{% endmacro %}
 
 
 {% macro text_literal(text) %}

@@ -50,7 +50,7 @@
                 {{ dbt_braze.text_literal('{}') }} as PAYLOAD,
                 true as DELETED,
                 checkpoint.braze_row,
-                {{ dbt_braze.text_literal('deleted') }} as row_hash,
+                {{ dbt_braze.key_literal('deleted') }} as row_hash,
                 {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
                 checkpoint.braze_batch as braze_base,
                 1 as is_known,

@@ -39,8 +39,13 @@
 {% endmacro %}
 
 
-{% macro state_column_type(column) %}
-    {{ return(dbt.type_bigint() if column == 'source_hash' else dbt_braze.type_text()) }}
+{# The type of one of the columns that are no part of CDI's table. #}
+{% macro bookkeeping_type(column) %}
+    {{ return(
+        dbt.type_bigint() if column == 'source_hash'
+        else dbt_braze.type_key() if column in ['braze_row', 'row_hash', 'braze_batch', 'braze_base']
+        else dbt_braze.type_text()
+    ) }}
 {% endmacro %}
 
 
@@ -57,17 +62,17 @@
 {% macro checkpoint_created() %}
     {%- if execute %}
         create table if not exists {{ dbt_braze.checkpoint_relation() }} (
-            braze_row {{ dbt_braze.type_text() }},
+            braze_row {{ dbt_braze.type_key() }},
             {%- for column in dbt_braze.checkpoint_key_columns(model.config.meta.braze) %}
             {{ column }} {{ dbt_braze.type_text() }},
             {%- endfor %}
             {%- for column in dbt_braze.state_columns(model.config.meta.braze) %}
-            {{ column }} {{ dbt_braze.state_column_type(column) }},
+            {{ column }} {{ dbt_braze.bookkeeping_type(column) }},
             {%- endfor %}
             forgotten {{ dbt_braze.type_text() }},
             forgotten_at {{ dbt_braze.type_updated_at() }},
             updated_at {{ dbt_braze.type_updated_at() }},
-            braze_batch {{ dbt_braze.type_text() }}
+            braze_batch {{ dbt_braze.type_key() }}
         ) {{ dbt_braze.keyed_table_layout() }}
     {%- endif -%}
 {% endmacro %}
@@ -204,7 +209,7 @@
         {{ dbt.cast('null', dbt_braze.type_text()) }} as {{ key }},
         {%- endfor %}
         {%- for column in states + ['forgotten'] %}
-        {{ dbt.cast('null', dbt_braze.state_column_type(column)) }} as {{ column }},
+        {{ dbt.cast('null', dbt_braze.bookkeeping_type(column)) }} as {{ column }},
         {%- endfor %}
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as forgotten_at,
         max(UPDATED_AT) as updated_at,
@@ -286,7 +291,7 @@
                 {{ dbt.cast('null', dbt_braze.type_text()) }},
                 {%- endfor %}
                 {%- for column in states %}
-                {{ dbt.cast('null', dbt_braze.state_column_type(column)) }}{{ ',' if not loop.last }}
+                {{ dbt.cast('null', dbt_braze.bookkeeping_type(column)) }}{{ ',' if not loop.last }}
                 {%- endfor %}
         )
 

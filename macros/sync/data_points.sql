@@ -10,7 +10,7 @@
 {% macro data_points_created() %}
     {%- if execute and model.config.meta.braze.sync in dbt_braze.billed_syncs() %}
         create table if not exists {{ dbt_braze.data_points_relation() }} (
-            braze_batch {{ dbt_braze.type_text() }},
+            braze_batch {{ dbt_braze.type_key() }},
             estimated_at {{ dbt_braze.type_updated_at() }},
             name {{ dbt_braze.type_text() }},
             objects {{ dbt.type_bigint() }},

@@ -62,7 +62,7 @@
 
     select
         checkpoint.braze_row,
-        {{ dbt.cast('null', dbt_braze.type_text()) }} as row_hash,
+        {{ dbt.cast('null', dbt_braze.type_key()) }} as row_hash,
         '{{ '[]' if model.config.meta.braze.audience else '{}' }}' as attribute_hashes,
         {{ dbt.cast('null', dbt_braze.type_text()) }} as forgotten,
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }} as forgotten_at,
@@ -76,7 +76,7 @@
 
     select
         'deletes/' || braze_batch,
-        {{ dbt.cast('null', dbt_braze.type_text()) }},
+        {{ dbt.cast('null', dbt_braze.type_key()) }},
         {{ dbt.cast('null', dbt_braze.type_text()) }},
         {{ dbt.cast('null', dbt_braze.type_text()) }},
         {{ dbt.cast('null', dbt_braze.type_updated_at()) }},

@@ -60,7 +60,7 @@
         {%- if run[0] -%}
             {{ dbt_braze.replaced_table(
                 dbt_braze.source_window_relation(),
-                'select ' ~ dbt_braze.text_literal(dbt_braze.definition_hash()) ~ ' as definition_hash, '
+                'select ' ~ dbt_braze.key_literal(dbt_braze.definition_hash()) ~ ' as definition_hash, '
                     ~ dbt_braze.updated_at_literal(run[0]) ~ ' as compared_to, ' ~ dbt_braze.updated_at_literal(run[1]) ~ ' as compared_at',
             ) }}
         {%- endif -%}

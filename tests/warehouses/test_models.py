@@ -39,7 +39,8 @@ VARS: dict[str, dict[str, Any]] = {
     "braze_catalog_items": {"catalog": "things", "id": "id", "fields": [{"name": "name", "type": "string"}]},
     "braze_canvas_triggers": {"trigger_id": "id", "alias_name": "id", "alias_label": "'thing'"},
 }
-# What get_columns_in_relation() says of UPDATED_AT, of texts, of PAYLOAD and PROPERTIES, and of DELETED.
+# What get_columns_in_relation() says of UPDATED_AT, of texts, of PAYLOAD and PROPERTIES, of DELETED, of fingerprints, and of keys
+# where those are no text like any other.
 TYPES = {
     # dbt makes a length of its own of a text on DuckDB, which has none.
     "duckdb": ("timestamp", "character varying(256)", "character varying(256)", "boolean", "bigint"),
@@ -57,6 +58,7 @@ TYPES = {
         "character varying(65535)",
         "boolean",
         "bigint",
+        "character varying(64)",
     ),
     "databricks": ("timestamp", "string", "string", "boolean", "bigint"),
 }
@@ -136,13 +138,14 @@ def shapes(project: WarehouseProject, settings: str) -> dict[str, dict[str, str]
 
 def expected_shape(model: str, types: tuple[str, ...]) -> dict[str, str]:
     """CDI's columns and the package's own, with their types."""
-    moment, text, payload, boolean, number = types
+    moment, text, payload, boolean, number, *key = types
     special = {
         "UPDATED_AT": moment,
         "PAYLOAD": payload,
         "PROPERTIES": payload,
         "DELETED": boolean,
         "source_hash": number,
+        **dict.fromkeys(("braze_batch", "braze_row", "row_hash", "braze_base"), key[0] if key else text),
     }
     elements = ("attribute_elements", "source_hash") if model == "users_attributes_sync" else ()
     columns = ("UPDATED_AT", *FIRST[model][0], *BOOKKEEPING, *elements)
