@@ -115,7 +115,7 @@ class Project:
             "path": str(self.database),
             "schema": "main",
             "threads": 2,
-            "settings": settings,
+            "config_options": settings,
         }
         attributes = [{"name": name, "type": kind} for name, kind in ATTRIBUTES.items()]
         model = (
