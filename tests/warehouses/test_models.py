@@ -49,7 +49,7 @@ TYPES = {
         "character varying(16777216)",
         "character varying(16777216)",
         "boolean",
-        "numeric(38,0)",
+        "number(38,0)",
     ),
     "bigquery": ("timestamp", "string", "json", "boolean", "int64"),
     "redshift": (
