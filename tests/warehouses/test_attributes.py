@@ -1,6 +1,8 @@
 """Attributes on every warehouse: hostile values of every type, through first load, no change, changes and late rows."""
 
+import json
 import random
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -126,6 +128,37 @@ def test_a_source_row_that_is_known_is_passed_over(warehouse: Warehouse) -> None
     assert project.count("users") == (3 if has_fingerprints else 4)
     known = project.statement(f"select count(*) from {checkpoint} where source_hash is not null")[0][0]
     assert known == (2 if has_fingerprints else 0)
+
+
+def test_with_updated_at_only_newer_rows_are_read(warehouse: Warehouse) -> None:
+    kinds = {"id": "string", "a": "integer", "changed_at": "timestamp"}
+    long_ago, lately, later = (datetime(2026, 1, day) for day in (1, 10, 11))  # noqa: DTZ001 (the column has no zone)
+    project = warehouse.project("windows")
+    project.sources("customers")
+    project.table("customers", kinds)
+    attributes = [{"name": "a", "type": "integer"}]
+    project.model(
+        "users", MODEL.replace("external_id=", "updated_at='changed_at', external_id=") % attributes
+    )
+    rows = [{"id": "old", "a": 1, "changed_at": long_ago}, {"id": "new", "a": 1, "changed_at": lately}]
+    project.fill("customers", kinds, rows)
+    project.run()
+    # A change that the source does not own up to is not seen; a row without a time is.
+    rows[0]["a"] = 2
+    rows += [{"id": "newer", "a": 1, "changed_at": later}, {"id": "no time", "a": 1}]
+    project.fill("customers", kinds, rows)
+    project.run()
+    newest = project.newest("users", "EXTERNAL_ID, PAYLOAD")
+    assert newest == [{"EXTERNAL_ID": name, "PAYLOAD": {"a": 1}} for name in ("newer", "no time")]
+    arguments = {"sync": "users", "users": "select 'new' as external_id"}
+    project.dbt("run-operation", "braze_reemit", "--args", json.dumps(arguments))
+    project.run()
+    newest = project.newest("users", "EXTERNAL_ID, PAYLOAD")
+    assert newest == [{"EXTERNAL_ID": name, "PAYLOAD": {"a": n}} for name, n in (("new", 1), ("old", 2))]
+    rows[0]["a"] = 3
+    project.fill("customers", kinds, rows)
+    project.run()
+    assert project.count("users") == 6
 
 
 def without_nulls(profiles: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
