@@ -1,15 +1,15 @@
 {# The MD5 of a text, in hex. #}
-{% macro hash(text) %}
-    {{ return(adapter.dispatch('hash', 'dbt_braze')(text)) }}
+{% macro text_hash(text) %}
+    {{ return(adapter.dispatch('text_hash', 'dbt_braze')(text)) }}
 {% endmacro %}
 
-{% macro default__hash(text) %}
+{% macro default__text_hash(text) %}
     {{ return(dbt.hash(text)) }}
 {% endmacro %}
 
 {# dbt's casts to TEXT first, which on Redshift is VARCHAR(256): docs.aws.amazon.com/redshift, Character types. What comes after
    that would not be hashed. #}
-{% macro redshift__hash(text) %}
+{% macro redshift__text_hash(text) %}
     {{ return('md5(' ~ text ~ ')') }}
 {% endmacro %}
 

@@ -21,7 +21,7 @@
         {%- do parts.append("coalesce(" ~ column ~ ", '')") -%}
         {%- do parts.append("'|'") -%}
     {%- endfor -%}
-    {{ return(dbt_braze.hash(dbt.concat(parts[:-1]))) }}
+    {{ return(dbt_braze.text_hash(dbt.concat(parts[:-1]))) }}
 {% endmacro %}
 
 

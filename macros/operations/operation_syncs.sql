@@ -114,5 +114,5 @@
     {%- for column in (['ID'] if kind == 'id' else dbt_braze.columns_of_kinds([kind])) -%}
         {%- do columns.update({column: dbt_braze.identifier_value((alias ~ '.' if alias else '') ~ column)}) -%}
     {%- endfor -%}
-    {{ return(dbt_braze.hash(columns.ID) if kind == 'id' else dbt_braze.user_key(kind, columns)) }}
+    {{ return(dbt_braze.text_hash(columns.ID) if kind == 'id' else dbt_braze.user_key(kind, columns)) }}
 {% endmacro %}

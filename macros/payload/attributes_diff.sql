@@ -73,7 +73,7 @@ attributes_diff as {{ dbt_braze.materialized_cte() }}(
 
 
 {% macro attribute_hash(attribute, text) %}
-    {{ return('substring(' ~ dbt_braze.hash(dbt_braze.comparable_value(attribute, text)) ~ ', 1, 16)') }}
+    {{ return('substring(' ~ dbt_braze.text_hash(dbt_braze.comparable_value(attribute, text)) ~ ', 1, 16)') }}
 {% endmacro %}
 
 

@@ -33,7 +33,7 @@ departed as (
         {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_{{ loop.index }},
         {%- endfor %}
         checkpoint.braze_row,
-        {{ dbt_braze.hash("'{}'") }} as row_hash,
+        {{ dbt_braze.text_hash("'{}'") }} as row_hash,
         {{ dbt.cast('null', dbt.type_bigint()) }} as source_hash,
         checkpoint.braze_batch as braze_base,
         1 as is_known,
@@ -41,7 +41,7 @@ departed as (
         checkpoint.attribute_elements as known_elements,
         coalesce(checkpoint.forgotten, '') as forgotten
     {{ dbt_braze.from_checkpoint_without() }}
-        and (checkpoint.row_hash != {{ dbt_braze.hash("'{}'") }} or checkpoint.forgotten is not null)
+        and (checkpoint.row_hash != {{ dbt_braze.text_hash("'{}'") }} or checkpoint.forgotten is not null)
 
 ),
 {%- endif %}
@@ -92,7 +92,7 @@ changes as (
         -- With hashes of dropped attributes in it, it matches no row of the source: the user is compared attribute by attribute.
         case
             when dropped_hashes is null then row_hash
-            else {{ dbt_braze.hash("row_hash || dropped_hashes") }}
+            else {{ dbt_braze.text_hash("row_hash || dropped_hashes") }}
         end as row_hash,
         attribute_hashes,
         {{ 'attribute_elements' if keyed else 'known_elements' }} as attribute_elements,
@@ -114,7 +114,7 @@ changes as (
         {{ dbt_braze.carried_columns(identifiers, [], 'checkpoint') }},
         {{ dbt_braze.literal('{"' ~ label.name ~ '":' ~ dbt_braze.value_that_removes(label) ~ '}') }},
         checkpoint.braze_row,
-        {{ dbt_braze.hash("checkpoint.row_hash || 'left'") }},
+        {{ dbt_braze.text_hash("checkpoint.row_hash || 'left'") }},
         {{ dbt_braze.regexp_replace_all('checkpoint.attribute_hashes', labelled, '"' ~ label.name ~ '":""') }},
         checkpoint.attribute_elements,
         {{ dbt.cast('null', dbt.type_bigint()) }},

@@ -39,7 +39,7 @@ state as (
         source_hash,
         braze_row,
         payload,
-        {{ dbt_braze.hash('comparable_payload' if dbt_braze.is_compared_otherwise(attributes) else 'payload') }} as row_hash,
+        {{ dbt_braze.text_hash('comparable_payload' if dbt_braze.is_compared_otherwise(attributes) else 'payload') }} as row_hash,
         {{ dbt_braze.all_hashes(attributes) }} as attribute_hashes,
         {{ dbt_braze.invalid_reason(identifiers, attributes) }} as invalid_reason
     from keyed

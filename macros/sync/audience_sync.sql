@@ -121,7 +121,7 @@ state as (
         {{ keys | join(',\n        ') }},
         braze_row,
         payload,
-        {{ dbt_braze.hash('payload') }} as row_hash,
+        {{ dbt_braze.text_hash('payload') }} as row_hash,
         payload as attribute_hashes,
         -- braze.com/docs, Array attributes: 500 elements.
         case when labels > 500 then 'more than 500 labels' end as invalid_reason
@@ -167,7 +167,7 @@ compared as (
         {{ dbt_braze.carried_columns(identifiers, [], 'checkpoint') }},
         checkpoint.braze_row,
         {{ dbt_braze.text_literal('[]') }},
-        {{ dbt_braze.hash("'[]'") }},
+        {{ dbt_braze.text_hash("'[]'") }},
         checkpoint.braze_batch,
         1,
         checkpoint.attribute_hashes,

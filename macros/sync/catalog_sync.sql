@@ -42,7 +42,7 @@
         {%- endfor -%}
         {%- set row_key = "'item:' || item_id" -%}
         {%- set keys -%}
-            select {{ dbt_braze.hash(row_key) }} as braze_row from (select {{ columns.item_id }} as item_id from {{ relation }}) as identified
+            select {{ dbt_braze.text_hash(row_key) }} as braze_row from (select {{ columns.item_id }} as item_id from {{ relation }}) as identified
         {%- endset -%}
         {%- set left_rows -%}
             select

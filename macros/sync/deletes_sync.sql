@@ -55,7 +55,7 @@ state as (
         {{ dbt_braze.carried_columns(identifiers, [], 'checkpoint') }},
         checkpoint.braze_row,
         {{ dbt_braze.text_literal('{}') }} as payload,
-        {{ dbt_braze.hash('checkpoint.braze_batch') }} as row_hash,
+        {{ dbt_braze.text_hash('checkpoint.braze_batch') }} as row_hash,
         {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
         {{ dbt.cast('null', dbt_braze.type_text()) }} as invalid_reason
     {{ dbt_braze.from_checkpoint_without(checkpoint=dbt_braze.companion(sent_by, 'checkpoint')) }}

@@ -91,7 +91,7 @@
     {%- else -%}
         {%- set value = "'" ~ kind ~ ":' || " ~ columns[kind | upper] -%}
     {%- endif -%}
-    {{ return(dbt_braze.hash(value)) }}
+    {{ return(dbt_braze.text_hash(value)) }}
 {% endmacro %}
 
 

@@ -37,7 +37,7 @@ keyed as (
         {%- for name, expression in extra.items() %}
         {{ expression }} as {{ name }},
         {%- endfor %}
-        {{ dbt_braze.hash(row_key) }} as braze_row,
+        {{ dbt_braze.text_hash(row_key) }} as braze_row,
         {{ payload or dbt_braze.text_literal('{}') }} as payload
     from {{ 'split_rows' if split else 'source_rows' }}
 
@@ -60,7 +60,7 @@ state as (
         {%- endfor %}
         braze_row,
         payload,
-        {{ dbt_braze.hash('payload') }} as row_hash,
+        {{ dbt_braze.text_hash('payload') }} as row_hash,
         {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
         case
             {{ reasons | join('\n            ') }}

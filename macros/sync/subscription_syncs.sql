@@ -43,7 +43,7 @@
                 ~ " then 'subscription_state is neither subscribed nor unsubscribed'",
         ] -%}
         {%- set keys -%}
-            select {{ dbt_braze.hash(row_key) }} as braze_row
+            select {{ dbt_braze.text_hash(row_key) }} as braze_row
             from (select {{ dbt_braze.identifiers_of_row(identifiers, priority) }}, {{ group_id }} as group_id from {{ relation }}) as identified
         {%- endset -%}
         {%- set left_rows -%}
@@ -52,13 +52,13 @@
                 checkpoint.SUBSCRIPTION_GROUP_ID,
                 {{ unsubscribed }} as PAYLOAD,
                 checkpoint.braze_row,
-                {{ dbt_braze.hash(unsubscribed) }} as row_hash,
+                {{ dbt_braze.text_hash(unsubscribed) }} as row_hash,
                 {{ dbt.cast('null', dbt_braze.type_text()) }} as attribute_hashes,
                 checkpoint.braze_batch as braze_base,
                 1 as is_known,
                 0 as is_deletion
             {{ dbt_braze.from_checkpoint_without() }}
-                and (checkpoint.row_hash != {{ dbt_braze.hash(unsubscribed) }} or checkpoint.forgotten is not null)
+                and (checkpoint.row_hash != {{ dbt_braze.text_hash(unsubscribed) }} or checkpoint.forgotten is not null)
         {%- endset %}
 {{ dbt_braze.rows_state(
     relation, identifiers, columns, row_key, payload, reasons, priority, updated_at, keys,
@@ -96,7 +96,7 @@
                 ~ " then 'subscription_state is none of subscribed, unsubscribed, opted_in'",
         ] -%}
         {%- set keys -%}
-            select {{ dbt_braze.hash('braze_row') }} as braze_row from ({{ dbt_braze.source_keys(relation, identifiers) }}) as addresses
+            select {{ dbt_braze.text_hash('braze_row') }} as braze_row from ({{ dbt_braze.source_keys(relation, identifiers) }}) as addresses
         {%- endset %}
 {{ dbt_braze.rows_state(
     relation, identifiers, columns, dbt_braze.user_key_of(identifiers), payload, reasons, updated_at=updated_at, keys=keys,

@@ -20,10 +20,13 @@ def log_rows(project: DbtProject, table: str, identifiers: tuple[str, ...]) -> l
 
 
 def replay(rows: list[dict[str, Any]], identifiers: tuple[str, ...]) -> Profiles:
-    """Apply the rows to empty profiles: a null removes, anything else sets."""
+    """Apply the rows to empty profiles: a null removes, anything else sets; a row without a payload deletes the user."""
     profiles: Profiles = {}
     for row in rows:
         key = tuple(row[column] for column in identifiers)
+        if "PAYLOAD" not in row:
+            profiles.pop(key, None)
+            continue
         profile = profiles.setdefault(key, {})
         for name, value in json.loads(row["PAYLOAD"], parse_float=Decimal).items():
             if value is None:

@@ -82,7 +82,13 @@ COLUMNS = [
         as_place,
     ),
 ]
+# The same columns, sent as another type than before.
+AS_TEXT = [
+    Column("age", "bigint", {"type": "string"}, st.nothing(), str),
+    Column("born", "date", {"type": "string"}, st.nothing(), str),
+]
 Row = dict[str, Any]
+LONG = timedelta(days=60)
 
 
 def rows_of_users() -> st.SearchStrategy[dict[str, Row]]:
@@ -91,13 +97,17 @@ def rows_of_users() -> st.SearchStrategy[dict[str, Row]]:
     return st.dictionaries(st.sampled_from([f"user-{n}" for n in range(10)]), values, min_size=1)
 
 
-# What happens besides the runs: nothing, a run that is killed at a statement, one with --empty or --full-refresh, or that all or
-# some of what was sent is forgotten.
+# What happens besides the runs: nothing, a run that is killed at a statement, one with --empty or --full-refresh, that all or
+# some of what was sent is forgotten, that users are deleted, or that the log is pruned, a long time later.
 MISHAPS = (
     st.none()
     | st.integers(1, 14).map(lambda statement: ("killed", statement))
     | st.sampled_from(["--empty", "--full-refresh"]).map(lambda flag: ("flag", flag))
     | st.booleans().map(lambda whole: ("forgotten", whole))
+    | st.sets(st.sampled_from([f"user-{n}" for n in range(10)]), min_size=1).map(
+        lambda users: ("deleted", users)
+    )
+    | st.just(("pruned", None))
 )
 History = tuple[dict[str, Row], list[Column], tuple[str, Any] | None]
 
@@ -107,7 +117,9 @@ def histories(draw: st.DrawFn) -> list[History]:
     """A few states of the source, each with users changed, gone or back; the attributes of each run; and mishaps before it."""
     states, present = [], draw(rows_of_users())
     for _ in range(4):
-        columns = draw(st.lists(st.sampled_from(COLUMNS), min_size=1, unique=True))
+        columns = draw(
+            st.lists(st.sampled_from([*COLUMNS, *AS_TEXT]), min_size=1, unique_by=lambda column: column.name)
+        )
         states.append((dict(present), columns, draw(MISHAPS)))
         gone = draw(st.sets(st.sampled_from(sorted(present))))
         present = {
@@ -137,15 +149,26 @@ class Replayed:
             "sources",
             {
                 "version": 2,
-                "sources": [{"name": "crm", "tables": [{"name": "customers", "identifier": "c"}]}],
+                "sources": [
+                    {
+                        "name": "crm",
+                        "tables": [{"name": "customers", "identifier": "c"}, {"name": "requests"}],
+                    }
+                ],
             },
+        )
+        self.project.model(
+            "gone",
+            "{{ dbt_braze.deletes_sync(source('crm', 'requests'), external_id='id', request_id='request', deliver='cdi') }}",
         )
         self.project.sql(
             f"create table c (id varchar, {', '.join(f'{chr(34)}{c.name}{chr(34)} {c.sql_type}' for c in COLUMNS)})"
         )
         self.project.sql("create schema crm")
         self.project.sql("create view crm.c as from main.c")
+        self.project.sql("create table crm.requests (id varchar, request varchar)")
         self.expected: Profiles = {}
+        self.pruned: list[dict[str, Any]] = []
         self.readers = [CdiReader(inclusive=False), CdiReader(inclusive=True)]
 
     def run(self, rows: dict[str, Row], columns: list[Column], mishap: tuple[str, Any] | None) -> None:
@@ -153,7 +176,7 @@ class Replayed:
         listed = [attribute(column) for column in columns]
         self.project.model(
             "users",
-            "{{ dbt_braze.attributes_sync(source('crm', 'customers'), external_id='id', "
+            "{{ dbt_braze.attributes_sync(source('crm', 'customers'), external_id='id', deliver='cdi', "
             f"attributes={listed!r}) }}}}",
         )
         self.project.sql("delete from c")
@@ -175,19 +198,61 @@ class Replayed:
         kind, value = mishap or (None, None)
         if kind == "killed":
             with killed_at(value):
-                self.project.dbt_code("run")
+                self.project.dbt_code("run", "--select", "users")
         elif kind == "flag":
             self.project.run(value)
         elif kind == "forgotten" and self.expected:
             arguments = {"sync": "users"} if value else {"sync": "users", "attributes": ["name", "tags"]}
             self.project.dbt("run-operation", "braze_reemit", "--args", json.dumps(arguments))
+        elif kind == "deleted":
+            requests = self.project.sql("select count(*) from crm.requests")[0][0]
+            for user in sorted(value):
+                self.project.sql("insert into crm.requests values (?, ?)", [user, f"request {requests}"])
+                self.expected.pop((user,), None)
+            self.project.run("--select", "gone")
+        elif kind == "pruned" and self.readers[0].newest:
+            self.prune()
+
+    def prune(self) -> None:
+        """Let a long time go by, and prune what Braze has read; both readers have."""
+        known = (row for reader in self.readers for row in reader.read)
+        for row in {id(row): row for row in [*self.pruned, *known]}.values():
+            row["UPDATED_AT"] -= LONG
+        for reader in self.readers:
+            reader.newest = reader.newest and reader.newest - LONG
+        for table, column in (
+            *((log, "UPDATED_AT") for log in self.logs()),
+            *((f"{log}_checkpoint", name) for log in self.logs() for name in ("updated_at", "forgotten_at")),
+        ):
+            self.project.sql(f"update {table} set {column} = {column} - interval {LONG.days} days")
+        before = log_rows(self.project, "users", EXTERNAL_ID)
+        newest = max(row["UPDATED_AT"] for row in before)
+        arguments = {"sync": "users", "keep_days": 1, "cdi_read_up_to": str(newest)}
+        self.project.dbt("run-operation", "braze_prune", "--args", json.dumps(arguments))
+        kept = {row["braze_batch"] for row in log_rows(self.project, "users", EXTERNAL_ID)}
+        assert kept == {before[-1]["braze_batch"]}
+        self.pruned += [row for row in before if row["braze_batch"] not in kept]
+
+    def logs(self) -> list[str]:
+        """The logs that have been written so far."""
+        known = {name for (name,) in self.project.sql("select table_name from duckdb_tables()")}
+        return [name for name in ("users", "gone") if name in known]
+
+    def deletions(self) -> list[dict[str, Any]]:
+        """The rows of the log of deletes."""
+        if "gone" not in self.logs():
+            return []
+        rows = self.project.sql("select UPDATED_AT, EXTERNAL_ID from gone")
+        return [dict(zip(("UPDATED_AT", "EXTERNAL_ID"), row, strict=True)) for row in rows]
 
     def check(self) -> None:
         """The log keeps every promise, and whoever reads it by its stamps has the same."""
-        rows = log_rows(self.project, "users", EXTERNAL_ID)
+        kept = log_rows(self.project, "users", EXTERNAL_ID)
+        rows, deletions = [*self.pruned, *kept], self.deletions()
         expected = {user: profile for user, profile in self.expected.items() if profile}
-        for read in (rows, *(reader.visit(rows) for reader in self.readers)):
-            held = {user: profile for user, profile in replay(read, EXTERNAL_ID).items() if profile}
+        for read in (rows, *(reader.visit(kept) for reader in self.readers)):
+            in_order = sorted([*read, *deletions], key=lambda row: row["UPDATED_AT"])
+            held = {user: profile for user, profile in replay(in_order, EXTERNAL_ID).items() if profile}
             assert held == expected
         assert len({(row["braze_batch"], row["EXTERNAL_ID"]) for row in rows}) == len(rows)
         batches = [
