@@ -1,8 +1,8 @@
 {# What a run compares: the state of the source, and what the checkpoint knows. Parts of CTEs that every sync shares. #}
 
 {# The end of a query of rows of `state`, with their `checkpoint`: those that are new or forgotten and, unless rows are emitted
-   once and for all, those that differ; those that do not differ too if they have a fingerprint to note. One condition over both sides: an engine that moved the part on `state` below the
-   join would compute each row twice. #}
+   once and for all, those that differ; those that do not differ too if they have a fingerprint to note. One condition over both
+   sides: an engine that moved the part on `state` below the join would compute each row twice. #}
 {% macro from_state_that_differs(emits_once=false, has_fingerprints=false) -%}
 from state
     left join {{ dbt_braze.checkpoint_relation() }} as checkpoint

@@ -20,6 +20,21 @@
 {% endmacro %}
 
 
+{# The beginning of a model: `source_keys`, a query of the key of every row of the source, for syncs whose rows may change. #}
+{% macro begin_of_state(source_keys=none) -%}
+with
+{%- if source_keys %}
+
+source_keys as (
+
+    {{ source_keys }}
+
+)
+{{ dbt_braze.end_of_keys() }},
+{%- endif %}
+{%- endmacro %}
+
+
 {# Between these stands what keeps a run from reading all of the source. #}
 {% macro begin_of_selection() %}
     {{ return('/* dbt_braze: begin of the selection */') }}

@@ -73,21 +73,6 @@ state as (
 {%- endmacro %}
 
 
-{# The beginning of a model: `source_keys`, a query of the key of every row of the source, for syncs whose rows may change. #}
-{% macro begin_of_state(source_keys=none) -%}
-with
-{%- if source_keys %}
-
-source_keys as (
-
-    {{ source_keys }}
-
-)
-{{ dbt_braze.end_of_keys() }},
-{%- endif %}
-{%- endmacro %}
-
-
 {# A JSON object from {name: expression of JSON text}; what has no value is left out. #}
 {% macro object_of(values) %}
     {%- set pairs = [] -%}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from replay import CdiReader
+from sqlfluff.core import FluffConfig, Linter
 from warehouse import Warehouse, WarehouseProject
 
 TIME = datetime(2026, 1, 2, 3, 4, 5)  # noqa: DTZ001 (the columns have no zone)
@@ -272,3 +273,12 @@ def test_each_run_emits_what_is_new_and_no_more(project: WarehouseProject) -> No
     # The guard of the mirror's and the list's users is told in the view of invalid rows too.
     invalid = project.statement(f"select invalid_reason from {project.schema}.users_invalid")
     assert [tuple(row) for row in invalid] == [("no identifier",)]
+
+
+def test_compiled_models_are_read_by_sqlfluff_too(project: WarehouseProject) -> None:
+    project.dbt("compile")
+    settings = {"dialect": project.warehouse.name, "templater": "raw", "large_file_skip_byte_limit": 0}
+    linter = Linter(config=FluffConfig(overrides=settings))
+    models = {name: project.folder / "target/compiled/shop/models" / f"{name}.sql" for name in MODELS}
+    found = {name: linter.parse_string(model.read_text()).violations for name, model in models.items()}
+    assert {name: problems for name, problems in found.items() if problems} == {}
