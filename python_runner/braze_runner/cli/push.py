@@ -43,7 +43,7 @@ def command(options: DbtOptions, select: tuple[str, ...], workers: int, order_ga
     """
     console = Console()
     config = read_config(os.environ)
-    settings = PushSettings(select, workers, order_gap)
+    settings = PushSettings(select=select, workers=workers, order_gap=order_gap)
     stop = Stop()
     with _stopping_on_signals(stop):
         summary = push(options, config, settings, observer_for(console), stop=stop)

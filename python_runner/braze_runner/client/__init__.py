@@ -1,14 +1,14 @@
 """Braze's REST API: a transport, the meaning of its answers, a sender that retries, maps and bisects."""
 
-from braze_runner.client.retry import Pause, RetryPolicy, Stop
+from braze_runner.client.limiter import RateLimiter
+from braze_runner.client.retry import RetryPolicy, Stop
 from braze_runner.client.sender import Outcome, Sender
-from braze_runner.client.transport import Answer, RequestsTransport, Transport, TransportError
+from braze_runner.client.transport import Answer, Transport, TransportError
 
 __all__ = [
     "Answer",
     "Outcome",
-    "Pause",
-    "RequestsTransport",
+    "RateLimiter",
     "RetryPolicy",
     "Sender",
     "Stop",
