@@ -50,9 +50,7 @@ class WarehouseState:
             if warehouse.column_types(schema, place.name):
                 continue
             types = [f"{field.name} {warehouse.types[COLUMN_TYPES[field.type]]}" for field in columns]
-            # Quoted like a table of a schema, which is what a schema is to its database.
-            owner = warehouse.relation(place.database or warehouse.database, schema)
-            warehouse.execute(f"create schema if not exists {owner}")
+            warehouse.create_schema(schema, place.database)
             warehouse.execute(f"create table if not exists {self._relation(name)} ({', '.join(types)})")
 
     def bind(self, host: str) -> None:
