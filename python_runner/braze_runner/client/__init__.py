@@ -1,17 +1,24 @@
-"""Braze's REST API: a transport, the meaning of its answers, a sender that retries, maps and bisects."""
+"""HTTP to Braze: a transport, the meaning of its answers, single calls, a sender that retries, maps and bisects."""
 
 from braze_runner.client.retry import Pause, RetryPolicy, Stop
 from braze_runner.client.sender import Outcome, Sender
-from braze_runner.client.transport import Answer, RequestsTransport, Transport, TransportError
+from braze_runner.client.transport import (
+    Answer,
+    HttpTransport,
+    Transport,
+    TransportError,
+    braze_transport,
+)
 
 __all__ = [
     "Answer",
+    "HttpTransport",
     "Outcome",
     "Pause",
-    "RequestsTransport",
     "RetryPolicy",
     "Sender",
     "Stop",
     "Transport",
     "TransportError",
+    "braze_transport",
 ]

@@ -6,7 +6,7 @@ import uuid
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 
-from braze_runner.client import Pause, RequestsTransport, RetryPolicy, Sender, Stop, Transport
+from braze_runner.client import Pause, RetryPolicy, Sender, Stop, Transport, braze_transport
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.observer import Observer, Silent
 from braze_runner.engine.pool import WorkerPool
@@ -78,7 +78,7 @@ def push(
         state = _open_state(warehouse, project, config)
         # All of it before the first request, so that a table that can't be pushed stops the run before it.
         pending = [reader.pending(state.positions(sync.unique_id)) for sync, reader in readers]
-        transport = transport or RequestsTransport(config, settings.workers)
+        transport = transport or braze_transport(config)
         resources.callback(transport.close)
         sender = Sender(transport, policy or RetryPolicy(), stop, Pause(stop.wait))
         pool = resources.enter_context(WorkerPool(sender.send, settings.workers))
