@@ -33,7 +33,13 @@ def readme() -> str:
 
 def cli_reference() -> str:
     """Return docs/cli.md: the help of the command and of each of its commands."""
-    top = click.Context(group, info_name="braze-runner", terminal_width=100, max_content_width=100)
+    top = click.Context(
+        group,
+        info_name="braze-runner",
+        terminal_width=100,
+        max_content_width=100,
+        **group.context_settings,
+    )
     pages = [
         "# Command line",
         "",
