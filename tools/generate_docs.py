@@ -33,7 +33,13 @@ def readme() -> str:
 
 def cli_reference() -> str:
     """Return docs/cli.md: the help of the command and of each of its commands."""
-    top = click.Context(group, info_name="braze-runner", terminal_width=100, max_content_width=100)
+    top = click.Context(
+        group,
+        info_name="braze-runner",
+        terminal_width=100,
+        max_content_width=100,
+        **group.context_settings,
+    )
     pages = [
         "# Command line",
         "",
@@ -43,15 +49,24 @@ def cli_reference() -> str:
         group.get_help(top),
         "```",
     ]
-    for name in group.list_commands(top):
-        command = group.get_command(top, name)
+    pages += _sections(group, top)
+    return "\n".join(pages) + "\n"
+
+
+def _sections(commands: click.Group, parent: click.Context, above: str = "") -> list[str]:
+    """Return the lines of a group's commands, each followed by those of its own commands."""
+    lines = []
+    for name in commands.list_commands(parent):
+        command = commands.get_command(parent, name)
         if command is None:
             raise LookupError(name)
         context = click.Context(
-            command, info_name=name, parent=top, terminal_width=100, max_content_width=100
+            command, info_name=name, parent=parent, terminal_width=100, max_content_width=100
         )
-        pages += ["", f"## {name}", "", "```", command.get_help(context), "```"]
-    return "\n".join(pages) + "\n"
+        lines += ["", f"## {above}{name}", "", "```", command.get_help(context), "```"]
+        if isinstance(command, click.Group):
+            lines += _sections(command, context, f"{above}{name} ")
+    return lines
 
 
 def documents() -> dict[Path, str]:

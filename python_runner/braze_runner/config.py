@@ -46,7 +46,7 @@ class BrazeConfig:
     @property
     def is_loopback(self) -> bool:
         """Say whether the endpoint is on this machine."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
 
 def read_config(environment: Mapping[str, str]) -> BrazeConfig:
@@ -54,42 +54,66 @@ def read_config(environment: Mapping[str, str]) -> BrazeConfig:
     for name in (ENDPOINT, KEY):
         if not environment.get(name, "").strip():
             raise ConfigError(f"{name} is not set.")
-    key = environment[KEY].strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(f"{KEY} holds characters that no key has.")
+    key = read_secret(KEY, environment[KEY])
     destination = environment.get(DESTINATION, "").strip() or "default"
     if not _DESTINATION.fullmatch(destination):
         raise ConfigError(f"{DESTINATION} may hold letters, digits, '_', '-' and '.', 100 at most.")
     endpoint, host = _check_endpoint(environment[ENDPOINT].strip(), environment.get(ALLOWED_HOST, "").strip())
-    return BrazeConfig(endpoint, host, Secret(key), destination)
+    return BrazeConfig(endpoint, host, key, destination)
 
 
-def _check_endpoint(text: str, allowed_host: str) -> tuple[str, str]:
-    """Return (endpoint, host) of a host or URL that the key may be sent to."""
-    parts = _split(text)
+def read_secret(name: str, text: str) -> Secret:
+    """Return a key or token that may stand in a header; raises ConfigError, with the variable's name."""
+    text = text.strip()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigError(f"{name} holds characters that no key has.")
+    return Secret(text)
+
+
+def read_origin(name: str, text: str) -> tuple[str, str]:
+    """Return (origin, host) of a host or URL that a secret may be sent to: https, on loopback http too.
+
+    Raises ConfigError, with the variable's name, for anything but a scheme, a host and a port.
+    """
+    parts = _split(name, text)
     host, port = parts.hostname or "", parts.port
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise ConfigError(f"{ENDPOINT} must be https.")
-    if not (_is_loopback(host) or (allowed_host and host == allowed_host.lower()) or _is_braze(host, port)):
-        raise ConfigError(
-            f"{ENDPOINT} is not one of Braze's REST hosts (such as rest.iad-01.braze.com); "
-            f"if {host} is right, name it in {ALLOWED_HOST} too."
-        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ConfigError(f"{name} must be https.")
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port else ""), host
 
 
-def _split(text: str) -> SplitResult:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_endpoint(text: str, allowed_host: str) -> tuple[str, str]:
+    """Return (endpoint, host) of a host or URL that the key may be sent to."""
+    endpoint, host = read_origin(ENDPOINT, text)
+    allowed = is_loopback(host) or (allowed_host and host == allowed_host.lower())
+    if not (allowed or _is_braze(host, urlsplit(endpoint).port)):
+        raise ConfigError(
+            f"{ENDPOINT} is not one of Braze's REST hosts (such as rest.iad-01.braze.com); "
+            f"if {host} is right, name it in {ALLOWED_HOST} too."
+        )
+    return endpoint, host
+
+
+def _split(name: str, text: str) -> SplitResult:
     """Split a host or URL that is nothing but scheme, host and port."""
-    wrong = ConfigError(
-        f"{ENDPOINT} must be a host or an https URL with a host alone: no user, path or query."
-    )
+    wrong = ConfigError(f"{name} must be a host or an https URL with a host alone: no user, path or query.")
     if not text.isascii() or not text.isprintable() or any(sign in text for sign in " \\@?#%"):
         raise wrong
-    if "://" not in text:
-        host = urlsplit(f"//{text}").hostname or ""
-        text = f"{'http' if _is_loopback(host) else 'https'}://{text}"
     try:
+        if "://" not in text:
+            host = urlsplit(f"//{text}").hostname or ""
+            text = f"{'http' if is_loopback(host) else 'https'}://{text}"
         parts = urlsplit(text)
         _ = parts.port
     except ValueError as exc:
@@ -101,12 +125,3 @@ def _split(text: str) -> SplitResult:
 
 def _is_braze(host: str, port: int | None) -> bool:
     return port in (None, 443) and _REST_HOST.fullmatch(host) is not None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

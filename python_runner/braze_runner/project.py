@@ -81,18 +81,39 @@ class Project:
 
 def read_project(options: DbtOptions) -> Project:
     """Read target/manifest.json; raises ConfigError without one, or for a sync with a wrong meta."""
-    path = _target_dir(options) / "manifest.json"
+    return project_from(read_manifest(target_dir(options)))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest in a target folder; raises ConfigError when there is none that can be used."""
+    path = folder / "manifest.json"
+    manifest = read_artifact(path)
+    schema = str((manifest.get("metadata") or {}).get("dbt_schema_version") or "")
+    version = schema.rpartition("/v")[2].removesuffix(".json")
+    if not version.isdigit() or int(version) < _OLDEST_MANIFEST or "nodes" not in manifest:
+        raise ConfigError(f"{path} is not a manifest of dbt 1.8 or newer.")
+    return manifest
+
+
+def read_artifact(path: Path) -> dict[str, Any]:
+    """Return one of dbt's JSON files; raises ConfigError without it, or when it is none."""
     try:
-        manifest = json.loads(path.read_bytes())
+        artifact = json.loads(path.read_bytes())
     except FileNotFoundError as exc:
-        raise ConfigError(f"No manifest at {path}: run dbt first.") from exc
+        raise ConfigError(f"No {path.stem} at {path}: run dbt first.") from exc
     except (OSError, ValueError) as exc:
-        raise ConfigError(f"The manifest at {path} can't be read: run dbt again.") from exc
-    _check_version(manifest, path)
-    return Project(tuple(_syncs(manifest["nodes"].values())), _state_tables(manifest.get("sources", {})))
+        raise ConfigError(f"The {path.stem} at {path} can't be read: run dbt again.") from exc
+    if not isinstance(artifact, dict):
+        raise ConfigError(f"{path} is none of dbt's files.")
+    return artifact
 
 
-def _target_dir(options: DbtOptions) -> Path:
+def project_from(manifest: dict[str, Any]) -> Project:
+    """Return the syncs and state tables of a manifest; raises ConfigError for a sync with a wrong meta."""
+    return Project(tuple(_syncs(manifest["nodes"].values())), _state_tables(manifest.get("sources") or {}))
+
+
+def target_dir(options: DbtOptions) -> Path:
     """Return dbt's target folder; a relative one is below the project, as in dbt."""
     project_dir = options.find_project_dir()
     named = options.target_path or os.environ.get("DBT_TARGET_PATH")
@@ -103,13 +124,6 @@ def _target_dir(options: DbtOptions) -> Path:
             raise ConfigError(f"{project_dir / 'dbt_project.yml'} is not valid YAML.") from exc
         named = project.get("target-path") or "target"
     return project_dir / named
-
-
-def _check_version(manifest: Any, path: Path) -> None:
-    schema = manifest.get("metadata", {}).get("dbt_schema_version", "") if isinstance(manifest, dict) else ""
-    version = schema.rpartition("/v")[2].removesuffix(".json")
-    if not version.isdigit() or int(version) < _OLDEST_MANIFEST or "nodes" not in manifest:
-        raise ConfigError(f"{path} is not a manifest of dbt 1.8 or newer.")
 
 
 def _syncs(nodes: Iterable[dict[str, Any]]) -> Iterable[Sync]:

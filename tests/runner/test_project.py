@@ -80,7 +80,7 @@ def test_project_folder_from_variable_and_from_below(
     [
         (None, "run dbt first"),
         ("{", "can't be read"),
-        ("[]", "is not a manifest of dbt 1.8 or newer"),
+        ("[]", "is none of dbt's files"),
         ("{}", "is not a manifest of dbt 1.8 or newer"),
     ],
 )

@@ -38,3 +38,18 @@ def dbt_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--output``, which the command gets as ``as_json: bool``: one JSON object, its words on stderr."""
+
+    @functools.wraps(command)
+    def with_output(output: str, **others: Any) -> Any:
+        return command(as_json=output == "json", **others)
+
+    choice = click.Choice(["text", "json"])
+    option = click.option(
+        "--output", type=choice, default="text", show_default=True, help="How to print results."
+    )
+    decorated: Callable[..., Any] = option(with_output)
+    return decorated

@@ -1,16 +1,13 @@
 """``braze-runner push``."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 import click
 from rich.console import Console
 
 from braze_runner.cli.options import dbt_options
+from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.config import read_config
 from braze_runner.engine import PushSettings, push
@@ -45,24 +42,7 @@ def command(options: DbtOptions, select: tuple[str, ...], workers: int, order_ga
     config = read_config(os.environ)
     settings = PushSettings(select=select, workers=workers, order_gap=order_gap)
     stop = Stop()
-    with _stopping_on_signals(stop):
+    with stopping_on_signals(stop):
         summary = push(options, config, settings, observer_for(console), stop=stop)
     print_summary(summary, console)
     sys.exit(summary.exit_code)
-
-
-@contextmanager
-def _stopping_on_signals(stop: Stop) -> Iterator[None]:
-    """Finish what is in flight on the first SIGINT or SIGTERM; the second one ends the process as usual."""
-
-    def handle(number: int, _: FrameType | None) -> None:
-        stop.signal = number
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

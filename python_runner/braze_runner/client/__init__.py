@@ -3,10 +3,11 @@
 from braze_runner.client.limiter import RateLimiter
 from braze_runner.client.retry import RetryPolicy, Stop
 from braze_runner.client.sender import Outcome, Sender
-from braze_runner.client.transport import Answer, Transport, TransportError
+from braze_runner.client.transport import Answer, HttpTransport, Transport, TransportError, braze_transport
 
 __all__ = [
     "Answer",
+    "HttpTransport",
     "Outcome",
     "RateLimiter",
     "RetryPolicy",
@@ -14,4 +15,5 @@ __all__ = [
     "Stop",
     "Transport",
     "TransportError",
+    "braze_transport",
 ]

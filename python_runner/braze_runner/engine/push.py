@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from braze_runner.client import RateLimiter, RetryPolicy, Sender, Stop, Transport
+from braze_runner.client import RateLimiter, RetryPolicy, Sender, Stop, Transport, braze_transport
 from braze_runner.client.api import Api
-from braze_runner.client.transport import braze_transport
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.catalogs import make_catalogs
 from braze_runner.engine.deletions import DeletionGuard, Deletions

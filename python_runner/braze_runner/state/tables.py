@@ -49,21 +49,20 @@ class WarehouseTables:
             place, warehouse = self._places[table], self._warehouse
             schema = place.schema or warehouse.schema
             types = {field.name: warehouse.types[COLUMN_TYPES[field.type]] for field in columns}
-            present = {name.lower() for name in warehouse.column_types(schema, place.name)}
+            present = {name.lower() for name in warehouse.column_types(schema, place.name, place.database)}
             if present:
                 for name in types.keys() - present:
                     warehouse.execute(f"alter table {self.name_of(table)} add column {name} {types[name]}")
                 continue
-            # Quoted like a table of a schema, which is what a schema is to its database.
-            owner = warehouse.relation(place.database or warehouse.database, schema)
-            warehouse.execute(f"create schema if not exists {owner}")
+            warehouse.create_schema(schema, place.database)
             listed = ", ".join(f"{name} {type_}" for name, type_ in types.items())
             warehouse.execute(f"create table if not exists {self.name_of(table)} ({listed})")
 
     def exist(self) -> bool:
         """Say whether there is a ledger."""
         place = self._places["braze_sync_ledger"]
-        return bool(self._warehouse.column_types(place.schema or self._warehouse.schema, place.name))
+        schema = place.schema or self._warehouse.schema
+        return bool(self._warehouse.column_types(schema, place.name, place.database))
 
     def name_of(self, table: str) -> str:
         """Return the quoted name of one of the tables."""
