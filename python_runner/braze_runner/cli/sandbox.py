@@ -32,6 +32,15 @@ from braze_runner.sandbox.settings import (
     "--api-key", default=DEFAULT_API_KEY, show_default=True, help="Key that every request must carry."
 )
 @click.option(
+    "--lag",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Apply what is accepted after a random time up to this; 0: before the answer.",
+)
+@click.option("--seed", type=int, help="Draw the random times, and which requests are faulted, from this.")
+@click.option(
     "--long-strings",
     type=click.Choice(["keep", "truncate", "drop"]),
     default="keep",

@@ -5,7 +5,7 @@ from typing import Final
 APPLICATION_ID: Final = 0x62727A62
 """What tells a sandbox's file from another program's: SQLite keeps it in the file's head."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised with every change of the tables; a file of another version is refused."""
 
 TABLES: Final = """
@@ -58,4 +58,12 @@ create table requests (
     objects integer not null,
     errors integer not null
 );
+create table queue (
+    id integer primary key autoincrement,
+    due real not null,
+    kind text not null,
+    items text not null,
+    failed text
+);
+create index queue_due on queue (due, id) where failed is null;
 """

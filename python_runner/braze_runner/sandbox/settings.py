@@ -3,6 +3,7 @@
 import dataclasses
 import ipaddress
 import json
+import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ DEFAULT_HOST = "127.0.0.1"
 class Settings:
     """One sandbox.
 
+    ``lag`` is in seconds: what is accepted is applied after a random time up to it, drawn with ``seed``.
     Every field from ``long_strings`` on is a switch: Braze's documentation does not settle it, or settles it
     per account. docs/sandbox.md lists them.
     """
@@ -27,6 +29,8 @@ class Settings:
     api_key: str = dataclasses.field(default=DEFAULT_API_KEY, repr=False)
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    lag: float = 0
+    seed: int | None = None
     long_strings: Literal["keep", "truncate", "drop"] = "keep"
     array_overflow: Literal["ignore", "drop-oldest"] = "ignore"
     alias_events: Literal["update-only", "create"] = "update-only"
@@ -38,7 +42,9 @@ class Settings:
         """Refuse an empty key, and the well-known key on an address that others can reach (ConfigError)."""
         if not self.api_key:
             raise ConfigError("The sandbox needs a non-empty API key.")
-        if not _is_loopback(self.host) and self.api_key == DEFAULT_API_KEY:
+        if not 0 <= self.lag < math.inf:
+            raise ConfigError("The sandbox's lag is a number of seconds, 0 or more.")
+        if not is_loopback(self.host) and self.api_key == DEFAULT_API_KEY:
             raise ConfigError(
                 f"The sandbox listens on {self.host} only with a key of your own: give it with --api-key."
             )
@@ -58,7 +64,8 @@ class Settings:
         return cls(db=Path(values.pop("db")), blocked_external_ids=blocked, **values)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host name or address is this machine's own."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -56,6 +56,17 @@ class Braze:
     def custom(self, external_id: str) -> dict[str, Any]:
         return dict(self.user(external_id).get("custom_attributes", {}))
 
+    def state(self) -> dict[str, int]:
+        """Return the sandbox's own counts."""
+        response = self.session.get(self.server.url + "/sandbox/state", timeout=30)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def flush(self) -> None:
+        """Have everything queued applied."""
+        response = self.session.post(self.server.url + "/sandbox/flush", timeout=60)
+        assert response.status_code == 200, response.text
+
     def after(self, *updates: Any, **control: Any) -> Any:
         """Send values for one attribute of a new user, a request each; return what it holds in the end."""
         user = self.new_id()

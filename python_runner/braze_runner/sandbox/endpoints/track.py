@@ -52,7 +52,7 @@ def track(call: Call) -> Answer:
     listed = {"errors": errors} if errors else {}
     if not writes:
         return Answer(400, {"message": NOTHING_VALID, **listed}, objects, len(errors))
-    call.applier.submit(writes)
+    call.applier.submit("writes", writes)
     return Answer(201, {"message": "success", **_processed(writes), **listed}, objects, len(errors))
 
 
