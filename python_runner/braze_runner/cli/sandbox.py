@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from braze_runner.sandbox.faults import Fault
 from braze_runner.sandbox.server import serve
 from braze_runner.sandbox.settings import (
     DEFAULT_API_KEY,
@@ -41,6 +42,12 @@ from braze_runner.sandbox.settings import (
 )
 @click.option("--seed", type=int, help="Draw the random times, and which requests are faulted, from this.")
 @click.option(
+    "--fault",
+    multiple=True,
+    metavar="KIND[:SHARE][,NAME=VALUE]",
+    help="Let a share of the requests go wrong, such as reset_after:0.05; repeatable.",
+)
+@click.option(
     "--long-strings",
     type=click.Choice(["keep", "truncate", "drop"]),
     default="keep",
@@ -72,12 +79,16 @@ from braze_runner.sandbox.settings import (
 @click.option(
     "--block-external-id", multiple=True, metavar="ID", help="An external_id that Braze blocks; repeatable."
 )
-def command(block_external_id: tuple[str, ...], **options: object) -> None:
+def command(fault: tuple[str, ...], block_external_id: tuple[str, ...], **options: object) -> None:
     """Serve a local Braze: its REST API over profiles in a SQLite file, until Ctrl-C.
 
     Where Braze's documentation leaves a behaviour open, an option chooses it.
     """
-    settings = Settings(blocked_external_ids=frozenset(block_external_id), **options)  # type: ignore[arg-type]
+    settings = Settings(
+        faults=tuple(map(Fault.parse, fault)),
+        blocked_external_ids=frozenset(block_external_id),
+        **options,  # type: ignore[arg-type]
+    )
     serve(settings, lambda url: click.echo(_ready(url, settings)))
 
 

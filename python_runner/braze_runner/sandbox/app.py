@@ -52,7 +52,7 @@ def _route(key: tuple[str, str], served: Served) -> Route:
 
 def _of_braze(sandbox: Sandbox, endpoint: Endpoint | None) -> Served:
     async def answer(request: Request, content: bytes | None) -> Response:
-        return sandbox.answer(endpoint, request, content)
+        return sandbox.respond(endpoint, request, content)
 
     return answer
 

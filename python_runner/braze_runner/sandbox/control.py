@@ -1,5 +1,6 @@
 """Requests to the sandbox itself, under ``/sandbox/``: never limited, faulted or logged. They need the key."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from braze_runner.errors import ConfigError
+from braze_runner.sandbox.faults import Fault
 from braze_runner.sandbox.handle import Sandbox
 from braze_runner.sandbox.http import Answer, parsed
 
@@ -39,6 +42,20 @@ async def _state(sandbox: Sandbox, _body: Any) -> Answer:
     return Answer(200, counts(sandbox))
 
 
+async def _tell_faults(sandbox: Sandbox, _body: Any) -> Answer:
+    return Answer(200, [dataclasses.asdict(rule) for rule in sandbox.faults.rules])
+
+
+async def _replace_faults(sandbox: Sandbox, body: Any) -> Answer:
+    try:
+        if not isinstance(body, list):
+            raise ConfigError("The body must be a list of faults.")  # noqa: TRY301 (one answer to all of them)
+        sandbox.faults.replace([Fault.of(rule) for rule in body])
+    except ConfigError as exc:
+        return Answer(400, {"message": str(exc)})
+    return await _tell_faults(sandbox, None)
+
+
 def counts(sandbox: Sandbox) -> dict[str, int]:
     """Return how many rows there are of what the sandbox holds."""
     execute = sandbox.store.connection.execute
@@ -50,4 +67,6 @@ Control = Callable[[Sandbox, Any], Awaitable[Answer]]
 CONTROLS: dict[tuple[str, str], Control] = {
     ("POST", "/sandbox/flush"): _flush,
     ("GET", "/sandbox/state"): _state,
+    ("GET", "/sandbox/faults"): _tell_faults,
+    ("PUT", "/sandbox/faults"): _replace_faults,
 }

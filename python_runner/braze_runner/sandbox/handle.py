@@ -11,8 +11,10 @@ from starlette.responses import Response
 
 from braze_runner.sandbox import buckets, times
 from braze_runner.sandbox.applier import Applier
+from braze_runner.sandbox.broken import broken
 from braze_runner.sandbox.buckets import RateLimits
 from braze_runner.sandbox.endpoints import Endpoint
+from braze_runner.sandbox.faults import Faults
 from braze_runner.sandbox.http import Answer, Call, parsed
 from braze_runner.sandbox.profiles import LoggedRequest, ProfileStore
 from braze_runner.sandbox.settings import Settings
@@ -23,16 +25,32 @@ _WRONG_KEY = Answer(401, {"message": "Invalid API Key"})
 
 
 class Sandbox:
-    """One running sandbox: its store, its applier and its windows."""
+    """One running sandbox: its store, its applier, its windows and its faults."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = ProfileStore(settings.db)
         self.applier = Applier(self.store, settings)
         self.limits = RateLimits(settings)
+        self.faults = Faults(settings.faults, settings.seed)
         self._authorization = f"Bearer {settings.api_key}".encode()
 
-    def answer(self, endpoint: Endpoint | None, request: Request, content: bytes | None) -> Response:
+    def respond(self, endpoint: Endpoint | None, request: Request, content: bytes | None) -> Response:
+        """Serve one request, or let the fault that it is chosen for happen to it."""
+        path = request.url.path
+        fault = self.faults.pick(path)
+        if fault is None:
+            return self._answer(endpoint, request, content)
+        if fault.applied:
+            return broken(fault, path, self._answer(endpoint, request, content, fault.kind))
+        response = broken(fault, path, Response())
+        with self.store.transaction():
+            self._log(request, Answer(response.status_code, None), fault.kind)
+        return response
+
+    def _answer(
+        self, endpoint: Endpoint | None, request: Request, content: bytes | None, fault: str | None = None
+    ) -> Response:
         """Serve one request with its whole body (None: over the limit), log it, and commit both together."""
         refused, body = self._refusal(endpoint, request, content)
         bucket = endpoint.bucket(body) if endpoint else buckets.OTHERS
@@ -40,13 +58,13 @@ class Sandbox:
             with self.store.transaction():
                 answer = refused or self._handled(endpoint, body)
                 written = orjson.dumps(answer.body)
-                self._log(request, answer)
+                self._log(request, answer, fault)
         except Exception:
             _LOGGER.exception("The sandbox failed on %s", request.url.path)
             answer = Answer(500, {"message": "Internal Server Error"})
             written = orjson.dumps(answer.body)
             with self.store.transaction():
-                self._log(request, answer)
+                self._log(request, answer, fault)
         headers = self.limits.headers(bucket)
         return Response(written, answer.status, headers=headers, media_type="application/json")
 
@@ -69,8 +87,19 @@ class Sandbox:
             return _NOT_FOUND
         return endpoint.handle(Call(body, self.settings, self.store, self.applier))
 
-    def _log(self, request: Request, answer: Answer) -> None:
+    def _log(self, request: Request, answer: Answer, fault: str | None = None) -> None:
         now = times.text_of(datetime.now(UTC))
+        path, (status, body, objects, errors) = request.url.path, answer
         self.store.log(
-            LoggedRequest(now, request.method, request.url.path, answer.status, answer.objects, answer.errors)
+            LoggedRequest(now, request.method, path, status, objects, errors, _detail(status, body), fault)
         )
+
+
+def _detail(status: int, body: Any) -> str | None:
+    """Return the text of the first error in an answer; the texts hold no value of a request."""
+    if not isinstance(body, dict):
+        return None
+    errors = body.get("errors")
+    if errors and isinstance(errors[0], dict):
+        return str(errors[0].get("type") or errors[0].get("message"))
+    return str(body["message"]) if status >= 400 and "message" in body else None

@@ -59,14 +59,19 @@ class Purchase(NamedTuple):
 
 
 class LoggedRequest(NamedTuple):
-    """One row of the request log, which never holds a key or a value."""
+    """One row of the request log, which never holds a key or a value.
+
+    ``status`` is 0 where the connection was reset without an answer; ``detail`` is the text of the first error.
+    """
 
     time: str
     method: str
     path: str
     status: int
-    objects: int
-    errors: int
+    objects: int = 0
+    errors: int = 0
+    detail: str | None = None
+    fault: str | None = None
 
 
 class ProfileStore:
@@ -114,7 +119,7 @@ class ProfileStore:
     def log(self, request: LoggedRequest) -> None:
         """Add one row to the request log."""
         self.connection.execute(
-            "insert into requests (time, method, path, status, objects, errors) values (?, ?, ?, ?, ?, ?)",
+            "insert into requests values (null, ?, ?, ?, ?, ?, ?, ?, ?)",
             request,
         )
 

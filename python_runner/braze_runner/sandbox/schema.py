@@ -56,7 +56,9 @@ create table requests (
     path text not null,
     status integer not null,
     objects integer not null,
-    errors integer not null
+    errors integer not null,
+    detail text,
+    fault text
 );
 create table queue (
     id integer primary key autoincrement,

@@ -4,11 +4,12 @@ import dataclasses
 import ipaddress
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from braze_runner.errors import ConfigError
+from braze_runner.sandbox.faults import Fault
 
 DEFAULT_API_KEY = "sandbox"
 DEFAULT_DATABASE = Path("braze_sandbox.sqlite")
@@ -31,6 +32,7 @@ class Settings:
     port: int = DEFAULT_PORT
     lag: float = 0
     seed: int | None = None
+    faults: Sequence[Fault] = ()
     long_strings: Literal["keep", "truncate", "drop"] = "keep"
     array_overflow: Literal["ignore", "drop-oldest"] = "ignore"
     alias_events: Literal["update-only", "create"] = "update-only"
@@ -60,8 +62,14 @@ class Settings:
     def from_json(cls, text: str) -> "Settings":
         """Read what ``to_json`` wrote."""
         values: dict[str, Any] = json.loads(text)
-        blocked = frozenset(values.pop("blocked_external_ids"))
-        return cls(db=Path(values.pop("db")), blocked_external_ids=blocked, **values)
+        return cls(
+            **values
+            | {
+                "db": Path(values["db"]),
+                "faults": tuple(map(Fault.of, values["faults"])),
+                "blocked_external_ids": frozenset(values["blocked_external_ids"]),
+            }
+        )
 
 
 def is_loopback(host: str) -> bool:

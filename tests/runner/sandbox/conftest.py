@@ -67,6 +67,11 @@ class Braze:
         response = self.session.post(self.server.url + "/sandbox/flush", timeout=60)
         assert response.status_code == 200, response.text
 
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Put these faults in force, and no others."""
+        response = self.session.put(self.server.url + "/sandbox/faults", json=list(rules), timeout=30)
+        assert response.status_code == 200, response.text
+
     def after(self, *updates: Any, **control: Any) -> Any:
         """Send values for one attribute of a new user, a request each; return what it holds in the end."""
         user = self.new_id()
@@ -81,6 +86,20 @@ def braze(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Braze]:
         client = Braze(server)
         yield client
         client.session.close()
+
+
+@pytest.fixture(scope="module")
+def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Braze]]:
+    """Start a sandbox, with switches, for the tests of one module."""
+    with ExitStack() as stack:
+
+        def run(**options: Any) -> Braze:
+            db = tmp_path_factory.mktemp("sandbox") / "profiles.sqlite"
+            client = Braze(stack.enter_context(SandboxServer(db=db, api_key=KEY, **options)))
+            stack.callback(client.session.close)
+            return client
+
+        yield run
 
 
 @pytest.fixture
