@@ -69,6 +69,41 @@ from braze_runner.sandbox.settings import (
     help="Events and purchases of an alias that is unknown, sent with _update_existing_only false.",
 )
 @click.option(
+    "--limits",
+    type=click.Choice(["data-points", "mau", "off"]),
+    default="data-points",
+    show_default=True,
+    help="Rate limits of a contract by data points or by monthly active users; off: told, not enforced.",
+)
+@click.option(
+    "--mau-hourly",
+    type=click.IntRange(min=1),
+    default=500_000,
+    show_default=True,
+    help="Requests an hour to /users/track with --limits mau.",
+)
+@click.option(
+    "--mau-burst",
+    type=click.IntRange(min=1),
+    default=750,
+    show_default=True,
+    help="Requests in 3 seconds to /users/track with --limits mau.",
+)
+@click.option(
+    "--refusal-headers",
+    type=click.Choice(["retry-after", "window"]),
+    default="retry-after",
+    show_default=True,
+    help="What a 429 carries: x-ratelimit-retry-after alone, or the three headers of every answer.",
+)
+@click.option(
+    "--track-limit",
+    type=click.Choice(["total", "per-array"]),
+    default="total",
+    show_default=True,
+    help="75 objects a request in total, or in each array.",
+)
+@click.option(
     "--reset-header",
     type=click.Choice(["epoch", "seconds"]),
     default="epoch",

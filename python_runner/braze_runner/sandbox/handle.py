@@ -21,6 +21,7 @@ from braze_runner.sandbox.settings import Settings
 
 _LOGGER = logging.getLogger(__name__)
 _NOT_FOUND = Answer(404, {"message": "Not Found"})
+_TOO_MANY = Answer(429, {"message": "Too Many Requests"})
 _WRONG_KEY = Answer(401, {"message": "Invalid API Key"})
 
 
@@ -53,7 +54,9 @@ class Sandbox:
     ) -> Response:
         """Serve one request with its whole body (None: over the limit), log it, and commit both together."""
         refused, body = self._refusal(endpoint, request, content)
-        bucket = endpoint.bucket(body) if endpoint else buckets.OTHERS
+        taken = self.limits.take(endpoint.bucket(body) if endpoint else buckets.OTHERS)
+        if not refused and not taken.allowed:
+            refused = _TOO_MANY
         try:
             with self.store.transaction():
                 answer = refused or self._handled(endpoint, body)
@@ -65,8 +68,7 @@ class Sandbox:
             written = orjson.dumps(answer.body)
             with self.store.transaction():
                 self._log(request, answer, fault)
-        headers = self.limits.headers(bucket)
-        return Response(written, answer.status, headers=headers, media_type="application/json")
+        return Response(written, answer.status, headers=taken.headers, media_type="application/json")
 
     def refusal_of_key(self, request: Request) -> Answer | None:
         """Return the answer to a request that does not carry the key."""

@@ -36,7 +36,12 @@ class Settings:
     long_strings: Literal["keep", "truncate", "drop"] = "keep"
     array_overflow: Literal["ignore", "drop-oldest"] = "ignore"
     alias_events: Literal["update-only", "create"] = "update-only"
+    limits: Literal["data-points", "mau", "off"] = "data-points"
+    mau_hourly: int = 500_000
+    mau_burst: int = 750
+    refusal_headers: Literal["retry-after", "window"] = "retry-after"
     reset_header: Literal["epoch", "seconds"] = "epoch"
+    track_limit: Literal["total", "per-array"] = "total"
     require_export_fields: bool = False
     blocked_external_ids: Collection[str] = frozenset()
 

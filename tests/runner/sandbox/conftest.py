@@ -82,7 +82,9 @@ class Braze:
 
 @pytest.fixture(scope="session")
 def braze(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Braze]:
-    with SandboxServer(db=tmp_path_factory.mktemp("sandbox") / "profiles.sqlite", api_key=KEY) as server:
+    """Share one sandbox between tests: it tells of its limits and does not enforce them."""
+    db = tmp_path_factory.mktemp("sandbox") / "profiles.sqlite"
+    with SandboxServer(db=db, api_key=KEY, limits="off") as server:
         client = Braze(server)
         yield client
         client.session.close()

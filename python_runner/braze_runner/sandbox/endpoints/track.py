@@ -37,8 +37,10 @@ def track(call: Call) -> Answer:
     if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
         return Answer(400, {"message": NOTHING_VALID})
     arrays = {kind: body[kind] for kind in KINDS if kind in body}
-    objects = sum(map(len, arrays.values()))
-    if objects > TRACK_OBJECTS:
+    sizes = [len(items) for items in arrays.values()]
+    objects = sum(sizes)
+    counted = objects if call.settings.track_limit == "total" else max(sizes, default=0)
+    if counted > TRACK_OBJECTS:
         return Answer(400, {"message": "Max Input Length Exceeded"}, objects)
     writes: list[Write] = []
     errors: list[dict[str, Any]] = []
