@@ -11,6 +11,33 @@ TRACK_OBJECTS: Final = 75
 TRACK_BYTES: Final = 4_000_000
 """Bytes of one request's body. Braze: "4 MB" (API errors, 413); read as the smaller megabyte."""
 
+BULK_PATH: Final = "/users/track/bulk"
+"""Path of the limited beta for backfills (Braze: POST /users/track/bulk)."""
+
+BULK_OBJECTS: Final = 1_000
+"""Objects in one ``/users/track/bulk`` request, over its three arrays together (Braze: POST /users/track/bulk)."""
+
+BULK_USER_OBJECTS: Final = 100
+"""Objects about one user in one ``/users/track/bulk`` request (Braze: POST /users/track/bulk)."""
+
+BULK_BYTES: Final = 2_000_000
+"""Bytes of a ``/users/track/bulk`` body. Braze: "2 MB", 400 beyond; read as the smaller megabyte."""
+
+DELETE_USERS: Final = 50
+"""Users in one ``/users/delete`` request (Braze: POST /users/delete)."""
+
+ALIASES: Final = 50
+"""Aliases in one ``/users/alias/new``, ``/users/alias/update`` or ``/users/identify`` request (their pages)."""
+
+MERGES: Final = 50
+"""Merges in one ``/users/merge`` request (Braze: POST /users/merge)."""
+
+EXTERNAL_IDS: Final = 50
+"""External ids in one ``/users/external_ids/rename`` or ``/remove`` request (Braze: their pages)."""
+
+SUBSCRIPTION_USERS: Final = 50
+"""Users of each kind in one request that sets a subscription state (Braze: Subscription groups, Email)."""
+
 EXPORT_IDS: Final = 50
 """External ids and aliases in one ``/users/export/ids`` request (Braze: POST /users/export/ids)."""
 

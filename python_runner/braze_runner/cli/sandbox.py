@@ -110,17 +110,34 @@ from braze_runner.sandbox.settings import (
     show_default=True,
     help="What x-ratelimit-reset holds.",
 )
+@click.option("--track-bulk", is_flag=True, help="Serve /users/track/bulk, a limited beta.")
+@click.option(
+    "--mixed-deletes",
+    type=click.Choice(["refuse", "accept"]),
+    default="refuse",
+    show_default=True,
+    help="A deletion that names users in several ways.",
+)
+@click.option(
+    "--permission",
+    multiple=True,
+    metavar="NAME",
+    help="What the key may do, such as users.track; default: all.",
+)
 @click.option("--require-export-fields", is_flag=True, help="Refuse an export without fields_to_export.")
 @click.option(
     "--block-external-id", multiple=True, metavar="ID", help="An external_id that Braze blocks; repeatable."
 )
-def command(fault: tuple[str, ...], block_external_id: tuple[str, ...], **options: object) -> None:
+def command(
+    fault: tuple[str, ...], permission: tuple[str, ...], block_external_id: tuple[str, ...], **options: object
+) -> None:
     """Serve a local Braze: its REST API over profiles in a SQLite file, until Ctrl-C.
 
     Where Braze's documentation leaves a behaviour open, an option chooses it.
     """
     settings = Settings(
         faults=tuple(map(Fault.parse, fault)),
+        permissions=frozenset(permission) or None,
         blocked_external_ids=frozenset(block_external_id),
         **options,  # type: ignore[arg-type]
     )

@@ -4,14 +4,25 @@ import asyncio
 import logging
 import random
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from braze_runner.sandbox.profiles import ProfileStore
 from braze_runner.sandbox.queue import Queue, Queued
 from braze_runner.sandbox.settings import Settings
-from braze_runner.sandbox.work import WORK
 
 _LOGGER = logging.getLogger(__name__)
+
+
+def _as_queued(items: list[Any]) -> list[Any]:
+    return items
+
+
+class Work(NamedTuple):
+    """One kind of work: what applies its items in one transaction, and how they come back from the queue."""
+
+    apply: Callable[[ProfileStore, Settings, list[Any]], None]
+    decode: Callable[[list[Any]], list[Any]] = _as_queued
 
 
 class Applier:
@@ -20,8 +31,9 @@ class Applier:
     Inside one request the order is kept. Without a lag nothing is queued.
     """
 
-    def __init__(self, store: ProfileStore, settings: Settings) -> None:
+    def __init__(self, store: ProfileStore, settings: Settings, kinds: Mapping[str, Work]) -> None:
         self._store = store
+        self._kinds = kinds
         self._settings = settings
         self._queue = Queue(store)
         self._random = random.Random(settings.seed)  # noqa: S311 (no secret)
@@ -30,7 +42,7 @@ class Applier:
     def submit(self, kind: str, items: list[Any]) -> None:
         """Take over the accepted items of one request; the caller holds the store's transaction."""
         if not self._settings.lag:
-            WORK[kind].apply(self._store, self._settings, items)
+            self._kinds[kind].apply(self._store, self._settings, items)
             return
         self._queue.put(time.time() + self._random.uniform(0, self._settings.lag), kind, items)
         self._woken.set()
@@ -59,7 +71,7 @@ class Applier:
                 continue
 
     def _apply(self, queued: Queued) -> None:
-        work = WORK[queued.kind]
+        work = self._kinds[queued.kind]
         try:
             with self._store.transaction():
                 work.apply(self._store, self._settings, work.decode(queued.items))

@@ -46,6 +46,8 @@ def apply_writes(store: ProfileStore, settings: Settings, writes: list[Write]) -
                 continue
             profile = session.create(identifier)
         APPLIERS[kind](session, profile, item, settings)
+        if not profile.revision:
+            session.inherit(profile)
         session.touch(profile)
     session.write()
 

@@ -21,6 +21,11 @@ class Bucket(NamedTuple):
 
 OTHERS = Bucket("others", 250_000, 3_600)
 TRACK = Bucket("users_track", 3_000, 3)
+TRACK_BULK = Bucket("users_track_bulk", 50, 1)
+USERS = Bucket("users", 20_000, 60)  # shared by deleting, aliases, identifying and merging
+EXTERNAL_ID_RENAME = Bucket("external_ids_rename", 1_000, 60)
+EXTERNAL_ID_REMOVE = Bucket("external_ids_remove", 1_000, 60)
+SUBSCRIPTION = Bucket("subscription_status_set", 5_000, 60)
 EXPORT = Bucket("users_export_ids", 250, 60)
 EXPORT_OF_FIELDS = Bucket("users_export_ids_fields", 40, 1)
 

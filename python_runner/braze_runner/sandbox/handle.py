@@ -12,15 +12,18 @@ from starlette.responses import Response
 from braze_runner.sandbox import buckets, times
 from braze_runner.sandbox.applier import Applier
 from braze_runner.sandbox.broken import broken
-from braze_runner.sandbox.buckets import RateLimits
+from braze_runner.sandbox.buckets import Bucket, RateLimits
 from braze_runner.sandbox.endpoints import Endpoint
 from braze_runner.sandbox.faults import Faults
 from braze_runner.sandbox.http import Answer, Call, parsed
 from braze_runner.sandbox.profiles import LoggedRequest, ProfileStore
 from braze_runner.sandbox.settings import Settings
+from braze_runner.sandbox.work import WORK
 
 _LOGGER = logging.getLogger(__name__)
 _NOT_FOUND = Answer(404, {"message": "Not Found"})
+_FORBIDDEN = Answer(403, {"message": "The API key lacks the permission for this endpoint"})
+_WITH_BODY = ("POST", "PUT", "PATCH")
 _TOO_MANY = Answer(429, {"message": "Too Many Requests"})
 _WRONG_KEY = Answer(401, {"message": "Invalid API Key"})
 
@@ -31,7 +34,7 @@ class Sandbox:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = ProfileStore(settings.db)
-        self.applier = Applier(self.store, settings)
+        self.applier = Applier(self.store, settings, WORK)
         self.limits = RateLimits(settings)
         self.faults = Faults(settings.faults, settings.seed)
         self._authorization = f"Bearer {settings.api_key}".encode()
@@ -54,12 +57,12 @@ class Sandbox:
     ) -> Response:
         """Serve one request with its whole body (None: over the limit), log it, and commit both together."""
         refused, body = self._refusal(endpoint, request, content)
-        taken = self.limits.take(endpoint.bucket(body) if endpoint else buckets.OTHERS)
+        taken = self.limits.take(_bucket(endpoint, body))
         if not refused and not taken.allowed:
             refused = _TOO_MANY
         try:
             with self.store.transaction():
-                answer = refused or self._handled(endpoint, body)
+                answer = refused or self._handled(endpoint, request, body)
                 written = orjson.dumps(answer.body)
                 self._log(request, answer, fault)
         except Exception:
@@ -68,7 +71,8 @@ class Sandbox:
             written = orjson.dumps(answer.body)
             with self.store.transaction():
                 self._log(request, answer, fault)
-        return Response(written, answer.status, headers=taken.headers, media_type="application/json")
+        headers = {**taken.headers, **answer.headers}
+        return Response(written, answer.status, headers=headers, media_type="application/json")
 
     def refusal_of_key(self, request: Request) -> Answer | None:
         """Return the answer to a request that does not carry the key."""
@@ -79,22 +83,41 @@ class Sandbox:
         self, endpoint: Endpoint | None, request: Request, content: bytes | None
     ) -> tuple[Answer | None, Any]:
         """Return the answer that needs no endpoint, if there is one, and the parsed body."""
-        if endpoint is None:
+        if endpoint is None or not endpoint.open(self.settings):
             return _NOT_FOUND, None
         wrong_key = self.refusal_of_key(request)
-        return (wrong_key, None) if wrong_key else parsed(request, content)
+        if wrong_key:
+            return wrong_key, None
+        allowed = self.settings.permissions
+        if allowed is not None and endpoint.permission not in allowed:
+            return _FORBIDDEN, None
+        if not content and request.method not in _WITH_BODY:
+            return None, None
+        if content is not None and len(content) > endpoint.max_bytes:
+            content = None
+        return parsed(request, content, endpoint.too_large)
 
-    def _handled(self, endpoint: Endpoint | None, body: Any) -> Answer:
+    def _handled(self, endpoint: Endpoint | None, request: Request, body: Any) -> Answer:
         if endpoint is None:
             return _NOT_FOUND
-        return endpoint.handle(Call(body, self.settings, self.store, self.applier))
+        url = str(request.url.replace(query=""))
+        call = Call(
+            body, self.settings, self.store, self.applier, url, request.path_params, request.query_params
+        )
+        return endpoint.handle(call)
 
     def _log(self, request: Request, answer: Answer, fault: str | None = None) -> None:
         now = times.text_of(datetime.now(UTC))
-        path, (status, body, objects, errors) = request.url.path, answer
+        path, (status, body, objects, errors, _) = request.url.path, answer
         self.store.log(
             LoggedRequest(now, request.method, path, status, objects, errors, _detail(status, body), fault)
         )
+
+
+def _bucket(endpoint: Endpoint | None, body: Any) -> Bucket:
+    if endpoint is None:
+        return buckets.OTHERS
+    return endpoint.bucket(body) if callable(endpoint.bucket) else endpoint.bucket
 
 
 def _detail(status: int, body: Any) -> str | None:

@@ -137,6 +137,20 @@ class ProfileStore:
         """Load the profiles whose ``column`` (id, external_id, email or phone) holds one of the values."""
         return self._load(f"profiles p where p.{column} in ({_marks(values)})", values)
 
+    def by_external_id(self, values: Sequence[str]) -> dict[str, Profile]:
+        """Return external_id -> profile; an id that was renamed still names its profile."""
+        found = {str(profile.external_id): profile for profile in self.by_column("external_id", values)}
+        if self.holds("deprecated_external_ids"):
+            sql = "select external_id, profile_id from deprecated_external_ids where external_id in"
+            renamed = dict(self.connection.execute(f"{sql} ({_marks(values)})", values).fetchall())
+            profiles = {profile.id: profile for profile in self.by_column("id", list(renamed.values()))}
+            found |= {value: profiles[owner] for value, owner in renamed.items()}
+        return found
+
+    def holds(self, table: str) -> bool:
+        """Say whether a table has a row: most files never get one in the rarer tables."""
+        return bool(self.connection.execute(f"select exists (select 1 from {table})").fetchone()[0])  # noqa: S608 (own names)
+
     def by_alias(self, aliases: Sequence[Identifier]) -> dict[Identifier, Profile]:
         """Load the profiles that own these aliases."""
         found = {}

@@ -31,3 +31,6 @@ DEVICE_ID_BYTES: Final = range(8, 256)
 
 EXPORT_DAYS: Final = 90
 """Days of custom events and purchases that an export tells of (POST /users/export/ids)."""
+
+ADDRESS_STATE_DAYS: Final = 30
+"""Days that a subscription state is kept for an address that no profile has (subscription groups)."""

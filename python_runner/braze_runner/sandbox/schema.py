@@ -29,6 +29,19 @@ create table user_aliases (
     primary key (alias_label, alias_name),
     unique (profile_id, alias_label)
 ) without rowid;
+create table deprecated_external_ids (
+    external_id text primary key,
+    profile_id integer not null references profiles (id)
+) without rowid;
+create index deprecated_external_ids_profile on deprecated_external_ids (profile_id);
+create table address_states (
+    kind text not null,
+    address text not null,
+    subject text not null,
+    state text not null,
+    set_at real not null,
+    primary key (kind, address, subject)
+) without rowid;
 create table custom_events (
     id integer primary key,
     profile_id integer not null references profiles (id),

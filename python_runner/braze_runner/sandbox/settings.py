@@ -42,6 +42,9 @@ class Settings:
     refusal_headers: Literal["retry-after", "window"] = "retry-after"
     reset_header: Literal["epoch", "seconds"] = "epoch"
     track_limit: Literal["total", "per-array"] = "total"
+    track_bulk: bool = False
+    mixed_deletes: Literal["refuse", "accept"] = "refuse"
+    permissions: Collection[str] | None = None
     require_export_fields: bool = False
     blocked_external_ids: Collection[str] = frozenset()
 
@@ -60,7 +63,12 @@ class Settings:
         """Return the settings as one line of JSON, for the child process."""
         values = dataclasses.asdict(self)
         return json.dumps(
-            values | {"db": str(self.db), "blocked_external_ids": sorted(self.blocked_external_ids)}
+            values
+            | {
+                "db": str(self.db),
+                "permissions": None if self.permissions is None else sorted(self.permissions),
+                "blocked_external_ids": sorted(self.blocked_external_ids),
+            }
         )
 
     @classmethod
@@ -71,6 +79,7 @@ class Settings:
             **values
             | {
                 "db": Path(values["db"]),
+                "permissions": None if values["permissions"] is None else frozenset(values["permissions"]),
                 "faults": tuple(map(Fault.of, values["faults"])),
                 "blocked_external_ids": frozenset(values["blocked_external_ids"]),
             }

@@ -1,24 +1,21 @@
-"""The kinds of work that endpoints submit: what applies each, and how it comes back from the queue."""
+"""The kinds of work that endpoints submit, and what applies each."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Final
 
+from braze_runner.sandbox.applier import Work
 from braze_runner.sandbox.apply import apply_writes, write_of
-from braze_runner.sandbox.profiles import ProfileStore
-from braze_runner.sandbox.settings import Settings
+from braze_runner.sandbox.endpoints.aliases import apply_alias_updates, apply_aliases
+from braze_runner.sandbox.endpoints.delete import apply_deletes
+from braze_runner.sandbox.endpoints.identify import apply_identifies
+from braze_runner.sandbox.endpoints.merge import apply_merges
+from braze_runner.sandbox.endpoints.subscriptions import apply_states
 
-
-def _as_queued(items: list[Any]) -> list[Any]:
-    return items
-
-
-class Work(NamedTuple):
-    """One kind of work, within one transaction of the store."""
-
-    apply: Callable[[ProfileStore, Settings, list[Any]], None]
-    decode: Callable[[list[Any]], list[Any]] = _as_queued
-
-
-WORK: dict[str, Work] = {
+WORK: Final = {
     "writes": Work(apply_writes, lambda items: [write_of(item) for item in items]),
+    "deletes": Work(apply_deletes),
+    "aliases": Work(apply_aliases),
+    "alias_updates": Work(apply_alias_updates),
+    "identifies": Work(apply_identifies),
+    "merges": Work(apply_merges),
+    "states": Work(apply_states),
 }

@@ -1,8 +1,10 @@
 """A sandbox over real HTTP, and what the tests say to it."""
 
 import itertools
+import json
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,12 @@ class Braze:
         """Send and return the texts of the errors, in order."""
         return [error["type"] for error in self.track(**arrays).json().get("errors", [])]
 
+    def accepted(self, path: str, body: Any, status: int = 201) -> dict[str, Any]:
+        """Send what has to be accepted, and return the answer."""
+        response = self.post(path, body)
+        assert response.status_code == status, response.text
+        return dict(response.json())
+
     def attributes(self, *items: dict[str, Any]) -> None:
         """Send attributes objects that have to be accepted."""
         response = self.track(attributes=list(items))
@@ -51,6 +59,11 @@ class Braze:
     def user(self, external_id: str) -> dict[str, Any]:
         """Return the profile as exported, or {} if there is none."""
         users = self.export(external_ids=[external_id])["users"]
+        return dict(users[0]) if users else {}
+
+    def by_alias(self, name: str, label: str = "crm") -> dict[str, Any]:
+        """Return the profile with an alias as exported, or {} if there is none."""
+        users = self.export(user_aliases=[{"alias_name": name, "alias_label": label}])["users"]
         return dict(users[0]) if users else {}
 
     def custom(self, external_id: str) -> dict[str, Any]:
@@ -71,6 +84,14 @@ class Braze:
         """Put these faults in force, and no others."""
         response = self.session.put(self.server.url + "/sandbox/faults", json=list(rules), timeout=30)
         assert response.status_code == 200, response.text
+
+    def fields(self, external_id: str) -> dict[str, Any]:
+        """Return the stored profile fields: an export does not tell all of them."""
+        with closing(sqlite3.connect(self.server.settings.db)) as connection:
+            (found,) = connection.execute(
+                "select fields from profiles where external_id = ?", (external_id,)
+            ).fetchone()
+        return dict(json.loads(found))
 
     def after(self, *updates: Any, **control: Any) -> Any:
         """Send values for one attribute of a new user, a request each; return what it holds in the end."""

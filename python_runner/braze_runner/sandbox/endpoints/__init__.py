@@ -3,22 +3,65 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from braze_runner.limits import TRACK_PATH
+from braze_runner.limits import BULK_BYTES, BULK_PATH, TRACK_BYTES, TRACK_PATH
 from braze_runner.sandbox import buckets
 from braze_runner.sandbox.buckets import Bucket
+from braze_runner.sandbox.endpoints import aliases, external_ids, subscriptions
+from braze_runner.sandbox.endpoints.delete import delete_users
 from braze_runner.sandbox.endpoints.export import export_ids
-from braze_runner.sandbox.endpoints.track import track
+from braze_runner.sandbox.endpoints.identify import identify_users
+from braze_runner.sandbox.endpoints.merge import merge_users
+from braze_runner.sandbox.endpoints.track import track, track_bulk
 from braze_runner.sandbox.http import Answer, Call
+from braze_runner.sandbox.settings import Settings
+
+
+def _always(_settings: Settings) -> bool:
+    return True
 
 
 class Endpoint(NamedTuple):
-    """What serves one path, and which allowance a request to it draws on."""
+    """What serves one path, the permission that it needs, and the allowance that requests to it draw on.
+
+    An endpoint that is not ``open`` answers 404, as for an account that is not part of a beta. A body over
+    ``max_bytes`` is answered with ``too_large``.
+    """
 
     handle: Callable[[Call], Answer]
-    bucket: Callable[[Any], Bucket]
+    permission: str
+    bucket: Bucket | Callable[[Any], Bucket]
+    open: Callable[[Settings], bool] = _always
+    max_bytes: int = TRACK_BYTES
+    too_large: int = 413
 
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
-    ("POST", TRACK_PATH): Endpoint(track, lambda _body: buckets.TRACK),
-    ("POST", "/users/export/ids"): Endpoint(export_ids, buckets.export),
+    ("POST", TRACK_PATH): Endpoint(track, "users.track", buckets.TRACK),
+    ("POST", "/users/export/ids"): Endpoint(export_ids, "users.export.ids", buckets.export),
+    ("POST", BULK_PATH): Endpoint(
+        track_bulk,
+        "users.track.bulk",
+        buckets.TRACK_BULK,
+        open=lambda settings: settings.track_bulk,
+        max_bytes=BULK_BYTES,
+        too_large=400,
+    ),
+    ("POST", "/users/delete"): Endpoint(delete_users, "users.delete", buckets.USERS),
+    ("POST", "/users/alias/new"): Endpoint(aliases.new_aliases, "users.alias.new", buckets.USERS),
+    ("POST", "/users/alias/update"): Endpoint(aliases.update_aliases, "users.alias.update", buckets.USERS),
+    ("POST", "/users/identify"): Endpoint(identify_users, "users.identify", buckets.USERS),
+    ("POST", "/users/merge"): Endpoint(merge_users, "users.merge", buckets.USERS),
+    ("POST", "/users/external_ids/rename"): Endpoint(
+        external_ids.rename, "users.external_ids.rename", buckets.EXTERNAL_ID_RENAME
+    ),
+    ("POST", "/users/external_ids/remove"): Endpoint(
+        external_ids.remove, "users.external_ids.remove", buckets.EXTERNAL_ID_REMOVE
+    ),
+    ("POST", "/subscription/status/set"): Endpoint(
+        subscriptions.set_group, "subscription.status.set", buckets.SUBSCRIPTION
+    ),
+    ("POST", "/v2/subscription/status/set"): Endpoint(
+        subscriptions.set_groups, "subscription.status.set", buckets.SUBSCRIPTION
+    ),
+    ("POST", "/email/status"): Endpoint(subscriptions.set_email_status, "email.status", buckets.OTHERS),
 }
