@@ -38,6 +38,12 @@ EXTERNAL_IDS: Final = 50
 SUBSCRIPTION_USERS: Final = 50
 """Users of each kind in one request that sets a subscription state (Braze: Subscription groups, Email)."""
 
+CATALOG_ITEMS: Final = 50
+"""Items in one asynchronous catalog request (Braze: catalog items endpoints)."""
+
+CATALOG_FIELDS: Final = 50
+"""Fields in one request that adds fields to a catalog (Braze: Create catalog fields)."""
+
 EXPORT_IDS: Final = 50
 """External ids and aliases in one ``/users/export/ids`` request (Braze: POST /users/export/ids)."""
 

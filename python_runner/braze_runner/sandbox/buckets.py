@@ -26,6 +26,10 @@ USERS = Bucket("users", 20_000, 60)  # shared by deleting, aliases, identifying 
 EXTERNAL_ID_RENAME = Bucket("external_ids_rename", 1_000, 60)
 EXTERNAL_ID_REMOVE = Bucket("external_ids_remove", 1_000, 60)
 SUBSCRIPTION = Bucket("subscription_status_set", 5_000, 60)
+CATALOGS = Bucket("catalogs", 50, 60)
+CATALOG_ITEMS = Bucket("catalog_items", 16_000, 60)  # asynchronous
+CATALOG_ITEM = Bucket("catalog_item", 50, 60)  # synchronous, and listing
+CATALOG_FIELDS = Bucket("catalog_fields", 50, 60)
 EXPORT = Bucket("users_export_ids", 250, 60)
 EXPORT_OF_FIELDS = Bucket("users_export_ids_fields", 40, 1)
 

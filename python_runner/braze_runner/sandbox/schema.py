@@ -62,6 +62,19 @@ create table purchases (
     properties text not null
 );
 create index purchases_profile on purchases (profile_id);
+create table catalogs (
+    name text primary key,
+    description text not null,
+    fields text not null,
+    updated_at text not null
+);
+create table catalog_items (
+    number integer primary key,
+    catalog text not null references catalogs (name),
+    id text not null,
+    item text not null,
+    unique (catalog, id)
+);
 create table requests (
     number integer primary key,
     time text not null,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from braze_runner.limits import BULK_BYTES, BULK_PATH, TRACK_BYTES, TRACK_PATH
 from braze_runner.sandbox import buckets
 from braze_runner.sandbox.buckets import Bucket
-from braze_runner.sandbox.endpoints import aliases, external_ids, subscriptions
+from braze_runner.sandbox.endpoints import aliases, catalog_items, catalogs, external_ids, subscriptions
 from braze_runner.sandbox.endpoints.delete import delete_users
 from braze_runner.sandbox.endpoints.export import export_ids
 from braze_runner.sandbox.endpoints.identify import identify_users
@@ -34,6 +34,8 @@ class Endpoint(NamedTuple):
     max_bytes: int = TRACK_BYTES
     too_large: int = 413
 
+
+_ITEMS, _ITEM = "/catalogs/{catalog_name}/items", "/catalogs/{catalog_name}/items/{item_id}"
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
     ("POST", TRACK_PATH): Endpoint(track, "users.track", buckets.TRACK),
@@ -64,4 +66,23 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
         subscriptions.set_groups, "subscription.status.set", buckets.SUBSCRIPTION
     ),
     ("POST", "/email/status"): Endpoint(subscriptions.set_email_status, "email.status", buckets.OTHERS),
+    ("GET", "/catalogs"): Endpoint(catalogs.list_catalogs, "catalogs.get", buckets.CATALOGS),
+    ("POST", "/catalogs"): Endpoint(catalogs.create, "catalogs.create", buckets.CATALOGS),
+    ("DELETE", "/catalogs/{catalog_name}"): Endpoint(catalogs.delete, "catalogs.delete", buckets.CATALOGS),
+    ("POST", "/catalogs/{catalog_name}/fields"): Endpoint(
+        catalogs.create_fields, "catalogs.create_fields", buckets.CATALOG_FIELDS
+    ),
+    ("DELETE", "/catalogs/{catalog_name}/fields/{field_name}"): Endpoint(
+        catalogs.delete_field, "catalogs.delete_fields", buckets.CATALOG_FIELDS
+    ),
+    ("GET", _ITEMS): Endpoint(catalog_items.list_items, "catalogs.get_items", buckets.CATALOG_ITEM),
+    ("POST", _ITEMS): Endpoint(catalog_items.add_items, "catalogs.add_items", buckets.CATALOG_ITEMS),
+    ("PATCH", _ITEMS): Endpoint(catalog_items.update_items, "catalogs.update_items", buckets.CATALOG_ITEMS),
+    ("PUT", _ITEMS): Endpoint(catalog_items.replace_items, "catalogs.replace_items", buckets.CATALOG_ITEMS),
+    ("DELETE", _ITEMS): Endpoint(catalog_items.delete_items, "catalogs.delete_items", buckets.CATALOG_ITEMS),
+    ("GET", _ITEM): Endpoint(catalog_items.get_item, "catalogs.get_item", buckets.CATALOG_ITEM),
+    ("POST", _ITEM): Endpoint(catalog_items.create_item, "catalogs.create_item", buckets.CATALOG_ITEM),
+    ("PATCH", _ITEM): Endpoint(catalog_items.update_item, "catalogs.update_item", buckets.CATALOG_ITEM),
+    ("PUT", _ITEM): Endpoint(catalog_items.replace_item, "catalogs.replace_item", buckets.CATALOG_ITEM),
+    ("DELETE", _ITEM): Endpoint(catalog_items.delete_item, "catalogs.delete_item", buckets.CATALOG_ITEM),
 }
