@@ -1,6 +1,55 @@
 """Braze's limits, each once, with the page that states it; nothing else in the project repeats a number."""
 
-from typing import Final
+from typing import Final, NamedTuple
+
+
+class Bucket(NamedTuple):
+    """One allowance that endpoints share: so many requests in so many seconds (Braze: API rate limits)."""
+
+    name: str
+    requests: int
+    seconds: int
+
+
+TRACK: Final = Bucket("users_track", 3_000, 3)
+"""``/users/track`` of contracts by data points; others have figures of their own, which the headers tell."""
+
+TRACK_BULK: Final = Bucket("users_track_bulk", 50, 1)
+"""``/users/track/bulk``, a limited beta (Braze: POST /users/track/bulk)."""
+
+USERS: Final = Bucket("users", 20_000, 60)
+"""Shared by delete, alias/new, alias/update, identify and merge."""
+
+RENAME: Final = Bucket("external_ids_rename", 1_000, 60)
+REMOVE: Final = Bucket("external_ids_remove", 1_000, 60)
+
+SUBSCRIPTION: Final = Bucket("subscription_status_set", 5_000, 60)
+"""Shared by both versions of ``/subscription/status/set``."""
+
+EXPORT: Final = Bucket("users_export_ids", 250, 60)
+"""``/users/export/ids`` of accounts since August 2024 without ``fields_to_export``."""
+
+EXPORT_OF_FIELDS: Final = Bucket("users_export_ids_fields", 40, 1)
+"""``/users/export/ids`` of the same accounts with ``fields_to_export``."""
+
+CATALOGS: Final = Bucket("catalogs", 50, 60)
+"""Listing, creating and deleting catalogs."""
+
+CATALOG_ITEMS: Final = Bucket("catalog_items", 16_000, 60)
+"""Asynchronous calls on ``/catalogs/{name}/items``."""
+
+CATALOG_ITEM: Final = Bucket("catalog_item", 50, 60)
+"""Synchronous calls on ``/catalogs/{name}/items/{id}``, and listing items."""
+
+CATALOG_FIELDS: Final = Bucket("catalog_fields", 50, 60)
+"""Adding and removing fields of catalogs."""
+
+CDI_LIST: Final = Bucket("cdi_integrations", 50, 60)
+CDI_SYNC: Final = Bucket("cdi_sync", 20, 60)
+CDI_STATUS: Final = Bucket("cdi_job_status", 100, 60)
+
+OTHERS: Final = Bucket("others", 250_000, 3_600)
+"""Every endpoint without a limit of its own, ``/email/status`` among them."""
 
 TRACK_PATH: Final = "/users/track"
 """Path of the endpoint, without a trailing slash (Braze: API overview)."""
@@ -12,37 +61,19 @@ TRACK_BYTES: Final = 4_000_000
 """Bytes of one request's body. Braze: "4 MB" (API errors, 413); read as the smaller megabyte."""
 
 BULK_PATH: Final = "/users/track/bulk"
-"""Path of the limited beta for backfills (Braze: POST /users/track/bulk)."""
+"""A limited beta: the workspace needs it switched on (POST /users/track/bulk)."""
 
 BULK_OBJECTS: Final = 1_000
-"""Objects in one ``/users/track/bulk`` request, over its three arrays together (Braze: POST /users/track/bulk)."""
+"""Objects in one ``/users/track/bulk`` request over its three arrays (POST /users/track/bulk)."""
 
-BULK_USER_OBJECTS: Final = 100
-"""Objects about one user in one ``/users/track/bulk`` request (Braze: POST /users/track/bulk)."""
+BULK_OBJECTS_OF_USER: Final = 100
+"""Objects about one user in one ``/users/track/bulk`` request (POST /users/track/bulk)."""
 
 BULK_BYTES: Final = 2_000_000
-"""Bytes of a ``/users/track/bulk`` body. Braze: "2 MB", 400 beyond; read as the smaller megabyte."""
+"""Bytes of one bulk request's body. Braze: "2 MB" (POST /users/track/bulk); read as the smaller megabyte."""
 
-DELETE_USERS: Final = 50
-"""Users in one ``/users/delete`` request (Braze: POST /users/delete)."""
-
-ALIASES: Final = 50
-"""Aliases in one ``/users/alias/new``, ``/users/alias/update`` or ``/users/identify`` request (their pages)."""
-
-MERGES: Final = 50
-"""Merges in one ``/users/merge`` request (Braze: POST /users/merge)."""
-
-EXTERNAL_IDS: Final = 50
-"""External ids in one ``/users/external_ids/rename`` or ``/remove`` request (Braze: their pages)."""
-
-SUBSCRIPTION_USERS: Final = 50
-"""Users of each kind in one request that sets a subscription state (Braze: Subscription groups, Email)."""
-
-CATALOG_ITEMS: Final = 50
-"""Items in one asynchronous catalog request (Braze: catalog items endpoints)."""
-
-CATALOG_FIELDS: Final = 50
-"""Fields in one request that adds fields to a catalog (Braze: Create catalog fields)."""
+OBJECTS: Final = 50
+"""Objects in one request of every other endpoint that takes a list: users, subscriptions, catalogs."""
 
 EXPORT_IDS: Final = 50
 """External ids and aliases in one ``/users/export/ids`` request (Braze: POST /users/export/ids)."""

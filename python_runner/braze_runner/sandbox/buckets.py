@@ -1,4 +1,4 @@
-"""Rate-limit buckets, their windows, and what answers tell of them (Braze docs, "API rate limits").
+"""Rate limits: the windows of each bucket, and what answers tell of them (Braze docs, "API rate limits").
 
 Windows are fixed, counted from the clock and not from the first request, as Braze resets them.
 """
@@ -8,35 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from braze_runner.limits import EXPORT, EXPORT_OF_FIELDS, TRACK, Bucket
 from braze_runner.sandbox.settings import Settings
-
-
-class Bucket(NamedTuple):
-    """One allowance: so many requests in so many seconds."""
-
-    name: str
-    requests: int
-    seconds: int
-
-
-OTHERS = Bucket("others", 250_000, 3_600)
-TRACK = Bucket("users_track", 3_000, 3)
-TRACK_BULK = Bucket("users_track_bulk", 50, 1)
-USERS = Bucket("users", 20_000, 60)  # shared by deleting, aliases, identifying and merging
-EXTERNAL_ID_RENAME = Bucket("external_ids_rename", 1_000, 60)
-EXTERNAL_ID_REMOVE = Bucket("external_ids_remove", 1_000, 60)
-SUBSCRIPTION = Bucket("subscription_status_set", 5_000, 60)
-CATALOGS = Bucket("catalogs", 50, 60)
-CATALOG_ITEMS = Bucket("catalog_items", 16_000, 60)  # asynchronous
-CATALOG_ITEM = Bucket("catalog_item", 50, 60)  # synchronous, and listing
-CATALOG_FIELDS = Bucket("catalog_fields", 50, 60)
-EXPORT = Bucket("users_export_ids", 250, 60)
-EXPORT_OF_FIELDS = Bucket("users_export_ids_fields", 40, 1)
 
 _WIDE_EXPORTS = {"campaigns_received", "canvases_received"}
 
 
-def export(body: Any) -> Bucket:
+def export_bucket(body: Any) -> Bucket:
     """Return the allowance of an export: a larger one where the body names fields, but not the widest two."""
     fields = body.get("fields_to_export") if isinstance(body, dict) else None
     if not isinstance(fields, list) or not fields or not _WIDE_EXPORTS.isdisjoint(map(str, fields)):

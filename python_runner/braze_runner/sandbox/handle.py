@@ -9,10 +9,11 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from braze_runner.sandbox import buckets, times
+from braze_runner.limits import OTHERS, Bucket
+from braze_runner.sandbox import times
 from braze_runner.sandbox.applier import Applier
 from braze_runner.sandbox.broken import broken
-from braze_runner.sandbox.buckets import Bucket, RateLimits
+from braze_runner.sandbox.buckets import RateLimits
 from braze_runner.sandbox.endpoints import Endpoint
 from braze_runner.sandbox.faults import Faults
 from braze_runner.sandbox.http import Answer, Call, parsed
@@ -116,7 +117,7 @@ class Sandbox:
 
 def _bucket(endpoint: Endpoint | None, body: Any) -> Bucket:
     if endpoint is None:
-        return buckets.OTHERS
+        return OTHERS
     return endpoint.bucket(body) if callable(endpoint.bucket) else endpoint.bucket
 
 

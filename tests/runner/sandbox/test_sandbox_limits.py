@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from braze_runner.sandbox.buckets import EXPORT, OTHERS, TRACK, RateLimits
+from braze_runner.limits import EXPORT, OTHERS, TRACK
+from braze_runner.sandbox.buckets import RateLimits
 from braze_runner.sandbox.settings import Settings
 
 ONE = {"attributes": [{"external_id": "customer", "plan": "gold"}]}

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from braze_runner.limits import BULK_BYTES, BULK_PATH, TRACK_BYTES, TRACK_PATH
-from braze_runner.sandbox import buckets
-from braze_runner.sandbox.buckets import Bucket
+from braze_runner import limits
+from braze_runner.limits import BULK_BYTES, BULK_PATH, TRACK_BYTES, TRACK_PATH, Bucket
+from braze_runner.sandbox.buckets import export_bucket
 from braze_runner.sandbox.endpoints import aliases, catalog_items, catalogs, external_ids, subscriptions
 from braze_runner.sandbox.endpoints.delete import delete_users
 from braze_runner.sandbox.endpoints.export import export_ids
@@ -38,51 +38,51 @@ class Endpoint(NamedTuple):
 _ITEMS, _ITEM = "/catalogs/{catalog_name}/items", "/catalogs/{catalog_name}/items/{item_id}"
 
 ENDPOINTS: dict[tuple[str, str], Endpoint] = {
-    ("POST", TRACK_PATH): Endpoint(track, "users.track", buckets.TRACK),
-    ("POST", "/users/export/ids"): Endpoint(export_ids, "users.export.ids", buckets.export),
+    ("POST", TRACK_PATH): Endpoint(track, "users.track", limits.TRACK),
+    ("POST", "/users/export/ids"): Endpoint(export_ids, "users.export.ids", export_bucket),
     ("POST", BULK_PATH): Endpoint(
         track_bulk,
         "users.track.bulk",
-        buckets.TRACK_BULK,
+        limits.TRACK_BULK,
         open=lambda settings: settings.track_bulk,
         max_bytes=BULK_BYTES,
         too_large=400,
     ),
-    ("POST", "/users/delete"): Endpoint(delete_users, "users.delete", buckets.USERS),
-    ("POST", "/users/alias/new"): Endpoint(aliases.new_aliases, "users.alias.new", buckets.USERS),
-    ("POST", "/users/alias/update"): Endpoint(aliases.update_aliases, "users.alias.update", buckets.USERS),
-    ("POST", "/users/identify"): Endpoint(identify_users, "users.identify", buckets.USERS),
-    ("POST", "/users/merge"): Endpoint(merge_users, "users.merge", buckets.USERS),
+    ("POST", "/users/delete"): Endpoint(delete_users, "users.delete", limits.USERS),
+    ("POST", "/users/alias/new"): Endpoint(aliases.new_aliases, "users.alias.new", limits.USERS),
+    ("POST", "/users/alias/update"): Endpoint(aliases.update_aliases, "users.alias.update", limits.USERS),
+    ("POST", "/users/identify"): Endpoint(identify_users, "users.identify", limits.USERS),
+    ("POST", "/users/merge"): Endpoint(merge_users, "users.merge", limits.USERS),
     ("POST", "/users/external_ids/rename"): Endpoint(
-        external_ids.rename, "users.external_ids.rename", buckets.EXTERNAL_ID_RENAME
+        external_ids.rename, "users.external_ids.rename", limits.RENAME
     ),
     ("POST", "/users/external_ids/remove"): Endpoint(
-        external_ids.remove, "users.external_ids.remove", buckets.EXTERNAL_ID_REMOVE
+        external_ids.remove, "users.external_ids.remove", limits.REMOVE
     ),
     ("POST", "/subscription/status/set"): Endpoint(
-        subscriptions.set_group, "subscription.status.set", buckets.SUBSCRIPTION
+        subscriptions.set_group, "subscription.status.set", limits.SUBSCRIPTION
     ),
     ("POST", "/v2/subscription/status/set"): Endpoint(
-        subscriptions.set_groups, "subscription.status.set", buckets.SUBSCRIPTION
+        subscriptions.set_groups, "subscription.status.set", limits.SUBSCRIPTION
     ),
-    ("POST", "/email/status"): Endpoint(subscriptions.set_email_status, "email.status", buckets.OTHERS),
-    ("GET", "/catalogs"): Endpoint(catalogs.list_catalogs, "catalogs.get", buckets.CATALOGS),
-    ("POST", "/catalogs"): Endpoint(catalogs.create, "catalogs.create", buckets.CATALOGS),
-    ("DELETE", "/catalogs/{catalog_name}"): Endpoint(catalogs.delete, "catalogs.delete", buckets.CATALOGS),
+    ("POST", "/email/status"): Endpoint(subscriptions.set_email_status, "email.status", limits.OTHERS),
+    ("GET", "/catalogs"): Endpoint(catalogs.list_catalogs, "catalogs.get", limits.CATALOGS),
+    ("POST", "/catalogs"): Endpoint(catalogs.create, "catalogs.create", limits.CATALOGS),
+    ("DELETE", "/catalogs/{catalog_name}"): Endpoint(catalogs.delete, "catalogs.delete", limits.CATALOGS),
     ("POST", "/catalogs/{catalog_name}/fields"): Endpoint(
-        catalogs.create_fields, "catalogs.create_fields", buckets.CATALOG_FIELDS
+        catalogs.create_fields, "catalogs.create_fields", limits.CATALOG_FIELDS
     ),
     ("DELETE", "/catalogs/{catalog_name}/fields/{field_name}"): Endpoint(
-        catalogs.delete_field, "catalogs.delete_fields", buckets.CATALOG_FIELDS
+        catalogs.delete_field, "catalogs.delete_fields", limits.CATALOG_FIELDS
     ),
-    ("GET", _ITEMS): Endpoint(catalog_items.list_items, "catalogs.get_items", buckets.CATALOG_ITEM),
-    ("POST", _ITEMS): Endpoint(catalog_items.add_items, "catalogs.add_items", buckets.CATALOG_ITEMS),
-    ("PATCH", _ITEMS): Endpoint(catalog_items.update_items, "catalogs.update_items", buckets.CATALOG_ITEMS),
-    ("PUT", _ITEMS): Endpoint(catalog_items.replace_items, "catalogs.replace_items", buckets.CATALOG_ITEMS),
-    ("DELETE", _ITEMS): Endpoint(catalog_items.delete_items, "catalogs.delete_items", buckets.CATALOG_ITEMS),
-    ("GET", _ITEM): Endpoint(catalog_items.get_item, "catalogs.get_item", buckets.CATALOG_ITEM),
-    ("POST", _ITEM): Endpoint(catalog_items.create_item, "catalogs.create_item", buckets.CATALOG_ITEM),
-    ("PATCH", _ITEM): Endpoint(catalog_items.update_item, "catalogs.update_item", buckets.CATALOG_ITEM),
-    ("PUT", _ITEM): Endpoint(catalog_items.replace_item, "catalogs.replace_item", buckets.CATALOG_ITEM),
-    ("DELETE", _ITEM): Endpoint(catalog_items.delete_item, "catalogs.delete_item", buckets.CATALOG_ITEM),
+    ("GET", _ITEMS): Endpoint(catalog_items.list_items, "catalogs.get_items", limits.CATALOG_ITEM),
+    ("POST", _ITEMS): Endpoint(catalog_items.add_items, "catalogs.add_items", limits.CATALOG_ITEMS),
+    ("PATCH", _ITEMS): Endpoint(catalog_items.update_items, "catalogs.update_items", limits.CATALOG_ITEMS),
+    ("PUT", _ITEMS): Endpoint(catalog_items.replace_items, "catalogs.replace_items", limits.CATALOG_ITEMS),
+    ("DELETE", _ITEMS): Endpoint(catalog_items.delete_items, "catalogs.delete_items", limits.CATALOG_ITEMS),
+    ("GET", _ITEM): Endpoint(catalog_items.get_item, "catalogs.get_item", limits.CATALOG_ITEM),
+    ("POST", _ITEM): Endpoint(catalog_items.create_item, "catalogs.create_item", limits.CATALOG_ITEM),
+    ("PATCH", _ITEM): Endpoint(catalog_items.update_item, "catalogs.update_item", limits.CATALOG_ITEM),
+    ("PUT", _ITEM): Endpoint(catalog_items.replace_item, "catalogs.replace_item", limits.CATALOG_ITEM),
+    ("DELETE", _ITEM): Endpoint(catalog_items.delete_item, "catalogs.delete_item", limits.CATALOG_ITEM),
 }

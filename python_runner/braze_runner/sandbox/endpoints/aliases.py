@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from braze_runner.limits import ALIASES
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox import people, times
 from braze_runner.sandbox.endpoints.checks import BAD_ALIAS, is_id, list_error, refusal
 from braze_runner.sandbox.http import Answer, Call
@@ -23,7 +23,7 @@ def update_aliases(call: Call) -> Answer:
 
 
 def _processed(call: Call, name: str, item_error: Any, kind: str) -> Answer:
-    error = list_error(call.body, name, ALIASES)
+    error = list_error(call.body, name, OBJECTS)
     if error is not None:
         return refusal(error)
     items = call.body[name]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from braze_runner.limits import CATALOG_ITEMS
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox.catalog_values import ValueRefusedError, changed, stored
 from braze_runner.sandbox.catalogs import Catalog, CatalogStore
 from braze_runner.sandbox.endpoints.catalogs import Problem, name_problem, not_found, refused
@@ -60,7 +60,7 @@ def _catalog(call: Call) -> Catalog | Problem:
 
 
 def _ids_problem(items: list[Item]) -> Problem | None:
-    if len(items) > CATALOG_ITEMS:
+    if len(items) > OBJECTS:
         return Problem("request-includes-too-many-items", "items")
     if not all("id" in item for item in items):
         return Problem("items-missing-ids", "items")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from braze_runner.limits import CATALOG_FIELDS
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox import times
 from braze_runner.sandbox.catalog_values import TYPES
 from braze_runner.sandbox.catalogs import Catalog, CatalogStore
@@ -126,7 +126,7 @@ def create_fields(call: Call) -> Answer:
     fields = call.body.get("fields") if isinstance(call.body, dict) else None
     problem = _fields_problem(fields or None, catalog.fields)
     count = len(fields) if isinstance(fields, list) else 0
-    if problem is None and count > CATALOG_FIELDS:
+    if problem is None and count > OBJECTS:
         problem = Problem("request-includes-too-many-fields", "fields")
     if problem is None and count + len(catalog.fields) > CATALOG_FIELD_COUNT:
         problem = Problem("catalog-exceeds-fields-limit", "fields")

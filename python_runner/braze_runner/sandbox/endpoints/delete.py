@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from braze_runner.limits import DELETE_USERS
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox import people
 from braze_runner.sandbox.endpoints.checks import (
     DELETE_PRIORITIES,
@@ -40,14 +40,14 @@ def delete_users(call: Call) -> Answer:
     identifiers: list[dict[str, Any]] = []
     for name in named:
         kind, item_error = _KINDS[name]
-        error = list_error(call.body, name, DELETE_USERS)
+        error = list_error(call.body, name, OBJECTS)
         if error is None:
             error = next((text for text in map(item_error, call.body[name]) if text), None)
         if error is not None:
             return refusal(f"{name}: {error}")
         identifiers += [_identifier(kind, item) for item in call.body[name]]
-    if len(identifiers) > DELETE_USERS:
-        return refusal(f"At most {DELETE_USERS} users can be deleted in one request", len(identifiers))
+    if len(identifiers) > OBJECTS:
+        return refusal(f"At most {OBJECTS} users can be deleted in one request", len(identifiers))
     call.applier.submit("deletes", identifiers)
     return Answer(201, {"deleted": len(identifiers), "message": "success"}, len(identifiers))
 

@@ -5,7 +5,7 @@ Their answers say what came of each id, so nothing is queued.
 
 from typing import Any
 
-from braze_runner.limits import EXTERNAL_ID_BYTES, EXTERNAL_IDS
+from braze_runner.limits import EXTERNAL_ID_BYTES, OBJECTS
 from braze_runner.sandbox.endpoints.checks import is_id, list_error, refusal
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.profiles import ProfileStore
@@ -13,7 +13,7 @@ from braze_runner.sandbox.profiles import ProfileStore
 
 def rename(call: Call) -> Answer:
     """Give profiles new external_ids; the old ones stay as deprecated names of the same profiles."""
-    error = list_error(call.body, "external_id_renames", EXTERNAL_IDS)
+    error = list_error(call.body, "external_id_renames", OBJECTS)
     if error is not None:
         return refusal(error)
     items, renamed, errors = call.body["external_id_renames"], [], []
@@ -48,7 +48,7 @@ def _rename(store: ProfileStore, current: str, new: str) -> None:
 
 def remove(call: Call) -> Answer:
     """Forget deprecated external_ids; a primary one can't be removed."""
-    error = list_error(call.body, "external_ids", EXTERNAL_IDS)
+    error = list_error(call.body, "external_ids", OBJECTS)
     if error is not None:
         return refusal(error)
     items, removed, errors = call.body["external_ids"], [], []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from braze_runner.limits import ALIASES
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox import people
 from braze_runner.sandbox.endpoints.checks import (
     MERGE_PRIORITIES,
@@ -24,8 +24,8 @@ def identify_users(call: Call) -> Answer:
     if not named or not all(isinstance(call.body[name], list) for name in named):
         return refusal(f"At least one of {', '.join(_LISTS)} must be given, as an array")
     items = [(name, index, item) for name in named for index, item in enumerate(call.body[name])]
-    if not 0 < len(items) <= ALIASES:
-        return refusal(f"Between 1 and {ALIASES} users can be identified in one request", len(items))
+    if not 0 < len(items) <= OBJECTS:
+        return refusal(f"Between 1 and {OBJECTS} users can be identified in one request", len(items))
     errors = [
         {"type": text, "input_array": name, "index": index}
         for name, index, item in items

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from braze_runner.limits import MERGES
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox import people
 from braze_runner.sandbox.endpoints.checks import MERGE_PRIORITIES, is_id, is_prioritization, refusal
 from braze_runner.sandbox.http import Answer, Call
@@ -11,7 +11,7 @@ from braze_runner.sandbox.profiles import ProfileStore
 from braze_runner.sandbox.settings import Settings
 
 NO_ARRAY = "'merge_updates' must be an array of objects"
-TOO_MANY = f"a single request may not contain more than {MERGES} merge updates"
+TOO_MANY = f"a single request may not contain more than {OBJECTS} merge updates"
 BAD_IDENTIFIER = (
     "'identifier_to_merge' and 'identifier_to_keep' must be objects with one of 'external_id', 'user_alias', 'email'"
     " or 'phone'"
@@ -27,7 +27,7 @@ def merge_users(call: Call) -> Answer:
     updates = call.body.get("merge_updates") if isinstance(call.body, dict) else None
     if not isinstance(updates, list) or not updates or not all(isinstance(item, dict) for item in updates):
         return refusal(NO_ARRAY)
-    if len(updates) > MERGES:
+    if len(updates) > OBJECTS:
         return refusal(TOO_MANY, len(updates))
     for item in updates:
         if not all(_is_identifier(item.get(key)) for key in _KEYS):

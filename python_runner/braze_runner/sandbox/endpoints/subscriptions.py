@@ -6,7 +6,7 @@ Braze docs, "Update user's subscription group status", "Update email status".
 from collections.abc import Callable
 from typing import Any
 
-from braze_runner.limits import SUBSCRIPTION_USERS
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox.apply import Write, apply_writes
 from braze_runner.sandbox.endpoints.checks import is_id, refusal
 from braze_runner.sandbox.fields import GROUP_STATES, STATES, is_uuid
@@ -53,8 +53,8 @@ def set_email_status(call: Call) -> Answer:
     """Set the global state of email addresses, also of those that no profile has."""
     body = call.body if isinstance(call.body, dict) else {}
     emails = _listed(body.get("email"))
-    if not 0 < len(emails) <= SUBSCRIPTION_USERS or not all(map(is_email, emails)):
-        return refusal(f"'email' must be 1 to {SUBSCRIPTION_USERS} email addresses")
+    if not 0 < len(emails) <= OBJECTS or not all(map(is_email, emails)):
+        return refusal(f"'email' must be 1 to {OBJECTS} email addresses")
     if body.get("subscription_state") not in STATES:
         return refusal("'subscription_state' is not valid")
     return _accepted(call, [{"email": emails, "states": {EMAIL_SUBSCRIBE: body["subscription_state"]}}])
@@ -83,8 +83,8 @@ def _error(group: Any, fields: _Fields) -> str | None:
         return f"One of {', '.join(fields)} is required"
     for name, is_valid in fields.items():
         values = _listed(group.get(name))
-        if len(values) > SUBSCRIPTION_USERS:
-            return f"'{name}' may hold at most {SUBSCRIPTION_USERS} items"
+        if len(values) > OBJECTS:
+            return f"'{name}' may hold at most {OBJECTS} items"
         if not all(map(is_valid, values)):
             return f"'{name}' is not valid"
     return None

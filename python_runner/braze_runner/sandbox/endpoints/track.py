@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from braze_runner.limits import BULK_OBJECTS, BULK_USER_OBJECTS, TRACK_OBJECTS
+from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, TRACK_OBJECTS
 from braze_runner.sandbox import fields, times
 from braze_runner.sandbox.apply import Write
 from braze_runner.sandbox.endpoints.checks import refusal
@@ -58,7 +58,7 @@ def track_bulk(call: Call) -> Answer:
         for item in items
         if isinstance(item, dict) and isinstance(found := identify(item), Identifier)
     )
-    if objects > BULK_OBJECTS or max(users.values(), default=0) > BULK_USER_OBJECTS:
+    if objects > BULK_OBJECTS or max(users.values(), default=0) > BULK_OBJECTS_OF_USER:
         return refusal(TOO_LONG, objects)
     return _tracked(call, arrays)
 
