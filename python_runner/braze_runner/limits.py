@@ -38,6 +38,12 @@ CATALOGS: Final = Bucket("catalogs", 50, 60)
 CATALOG_ITEMS: Final = Bucket("catalog_items", 16_000, 60)
 """Asynchronous calls on ``/catalogs/{name}/items``."""
 
+CATALOG_ITEM: Final = Bucket("catalog_item", 50, 60)
+"""Synchronous calls on ``/catalogs/{name}/items/{id}``, and listing items."""
+
+CATALOG_FIELDS: Final = Bucket("catalog_fields", 50, 60)
+"""Adding and removing fields of catalogs."""
+
 CDI_LIST: Final = Bucket("cdi_integrations", 50, 60)
 CDI_SYNC: Final = Bucket("cdi_sync", 20, 60)
 CDI_STATUS: Final = Bucket("cdi_job_status", 100, 60)
@@ -49,7 +55,7 @@ TRACK_PATH: Final = "/users/track"
 """Path of the endpoint, without a trailing slash (Braze: API overview)."""
 
 TRACK_OBJECTS: Final = 75
-"""Objects in one ``/users/track`` request over its three arrays; on legacy plans in each (POST /users/track)."""
+"""Objects in one ``/users/track`` request, over its three arrays together (Braze: POST /users/track)."""
 
 TRACK_BYTES: Final = 4_000_000
 """Bytes of one request's body. Braze: "4 MB" (API errors, 413); read as the smaller megabyte."""
@@ -67,7 +73,7 @@ BULK_BYTES: Final = 2_000_000
 """Bytes of one bulk request's body. Braze: "2 MB" (POST /users/track/bulk); read as the smaller megabyte."""
 
 OBJECTS: Final = 50
-"""Objects in one request of every other endpoint that the runner pushes to: users, subscriptions, catalogs."""
+"""Objects in one request of every other endpoint that takes a list: users, subscriptions, catalogs."""
 
 EXPORT_IDS: Final = 50
 """External ids and aliases in one ``/users/export/ids`` request (Braze: POST /users/export/ids)."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from braze_runner.sandbox.faults import Fault
 from braze_runner.sandbox.server import serve
 from braze_runner.sandbox.settings import (
     DEFAULT_API_KEY,
@@ -32,6 +33,21 @@ from braze_runner.sandbox.settings import (
     "--api-key", default=DEFAULT_API_KEY, show_default=True, help="Key that every request must carry."
 )
 @click.option(
+    "--lag",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Apply what is accepted after a random time up to this; 0: before the answer.",
+)
+@click.option("--seed", type=int, help="Draw the random times, and which requests are faulted, from this.")
+@click.option(
+    "--fault",
+    multiple=True,
+    metavar="KIND[:SHARE][,NAME=VALUE]",
+    help="Let a share of the requests go wrong, such as reset_after:0.05; repeatable.",
+)
+@click.option(
     "--long-strings",
     type=click.Choice(["keep", "truncate", "drop"]),
     default="keep",
@@ -53,22 +69,78 @@ from braze_runner.sandbox.settings import (
     help="Events and purchases of an alias that is unknown, sent with _update_existing_only false.",
 )
 @click.option(
+    "--limits",
+    type=click.Choice(["data-points", "mau", "off"]),
+    default="data-points",
+    show_default=True,
+    help="Rate limits of a contract by data points or by monthly active users; off: told, not enforced.",
+)
+@click.option(
+    "--mau-hourly",
+    type=click.IntRange(min=1),
+    default=500_000,
+    show_default=True,
+    help="Requests an hour to /users/track with --limits mau.",
+)
+@click.option(
+    "--mau-burst",
+    type=click.IntRange(min=1),
+    default=750,
+    show_default=True,
+    help="Requests in 3 seconds to /users/track with --limits mau.",
+)
+@click.option(
+    "--refusal-headers",
+    type=click.Choice(["retry-after", "window"]),
+    default="retry-after",
+    show_default=True,
+    help="What a 429 carries: x-ratelimit-retry-after alone, or the three headers of every answer.",
+)
+@click.option(
+    "--track-limit",
+    type=click.Choice(["total", "per-array"]),
+    default="total",
+    show_default=True,
+    help="75 objects a request in total, or in each array.",
+)
+@click.option(
     "--reset-header",
     type=click.Choice(["epoch", "seconds"]),
     default="epoch",
     show_default=True,
     help="What x-ratelimit-reset holds.",
 )
+@click.option("--track-bulk", is_flag=True, help="Serve /users/track/bulk, a limited beta.")
+@click.option(
+    "--mixed-deletes",
+    type=click.Choice(["refuse", "accept"]),
+    default="refuse",
+    show_default=True,
+    help="A deletion that names users in several ways.",
+)
+@click.option(
+    "--permission",
+    multiple=True,
+    metavar="NAME",
+    help="What the key may do, such as users.track; default: all.",
+)
 @click.option("--require-export-fields", is_flag=True, help="Refuse an export without fields_to_export.")
 @click.option(
     "--block-external-id", multiple=True, metavar="ID", help="An external_id that Braze blocks; repeatable."
 )
-def command(block_external_id: tuple[str, ...], **options: object) -> None:
+def command(
+    fault: tuple[str, ...], permission: tuple[str, ...], block_external_id: tuple[str, ...], **options: object
+) -> None:
     """Serve a local Braze: its REST API over profiles in a SQLite file, until Ctrl-C.
 
     Where Braze's documentation leaves a behaviour open, an option chooses it.
     """
-    settings = Settings(blocked_external_ids=frozenset(block_external_id), **options)  # type: ignore[arg-type]
+    settings = Settings(
+        faults=tuple(map(Fault.parse, fault)),
+        permissions=frozenset(permission) or None,
+        blocked_external_ids=frozenset(block_external_id),
+        **options,  # type: ignore[arg-type]
+    )
     serve(settings, lambda url: click.echo(_ready(url, settings)))
 
 

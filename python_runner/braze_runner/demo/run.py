@@ -76,7 +76,7 @@ class Demo:
         self._write_company()
         self._load()
         self._build()
-        with SandboxServer(db=self.data / "braze.sqlite") as server:
+        with SandboxServer(db=self.data / "braze.sqlite", limits="off") as server:
             config = read_config({"BRAZE_REST_ENDPOINT": server.url, "BRAZE_API_KEY": server.api_key})
             self._push(config, "Day one")
             change = self._change_customers()

@@ -5,14 +5,16 @@ text for an error, it is the sandbox's own.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from braze_runner.limits import TRACK_OBJECTS
+from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, TRACK_OBJECTS
 from braze_runner.sandbox import fields, times
 from braze_runner.sandbox.apply import Write
+from braze_runner.sandbox.endpoints.checks import refusal
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.identity import Identifier, identify
 from braze_runner.sandbox.rules import (
@@ -26,6 +28,7 @@ from braze_runner.sandbox.values import is_writable
 
 KINDS = ("attributes", "events", "purchases")
 NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
+TOO_LONG = "Max Input Length Exceeded"
 BAD_PROPERTIES = "Invalid 'properties' field"
 BLOCKED = "provided external_id is blacklisted and disallowed"
 _CURRENCY = re.compile("[A-Z]{3}")
@@ -33,13 +36,42 @@ _CURRENCY = re.compile("[A-Z]{3}")
 
 def track(call: Call) -> Answer:
     """Validate a request object by object, queue what is valid, and answer as Braze does."""
-    body = call.body
-    if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
-        return Answer(400, {"message": NOTHING_VALID})
-    arrays = {kind: body[kind] for kind in KINDS if kind in body}
+    arrays = _arrays(call.body)
+    if arrays is None:
+        return refusal(NOTHING_VALID)
+    sizes = [len(items) for items in arrays.values()]
+    counted = sum(sizes) if call.settings.track_limit == "total" else max(sizes, default=0)
+    if counted > TRACK_OBJECTS:
+        return refusal(TOO_LONG, sum(sizes))
+    return _tracked(call, arrays)
+
+
+def track_bulk(call: Call) -> Answer:
+    """Do the same for more objects; no user may have too many of them (Braze docs, "Track users (bulk)")."""
+    arrays = _arrays(call.body)
+    if arrays is None:
+        return refusal(NOTHING_VALID)
     objects = sum(map(len, arrays.values()))
-    if objects > TRACK_OBJECTS:
-        return Answer(400, {"message": "Max Input Length Exceeded"}, objects)
+    users = Counter(
+        found
+        for items in arrays.values()
+        for item in items
+        if isinstance(item, dict) and isinstance(found := identify(item), Identifier)
+    )
+    if objects > BULK_OBJECTS or max(users.values(), default=0) > BULK_OBJECTS_OF_USER:
+        return refusal(TOO_LONG, objects)
+    return _tracked(call, arrays)
+
+
+def _arrays(body: Any) -> dict[str, list[Any]] | None:
+    """Return the arrays of a body by name, or None for a body without any."""
+    if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
+        return None
+    return {kind: body[kind] for kind in KINDS if kind in body}
+
+
+def _tracked(call: Call, arrays: dict[str, list[Any]]) -> Answer:
+    objects = sum(map(len, arrays.values()))
     writes: list[Write] = []
     errors: list[dict[str, Any]] = []
     for kind, items in arrays.items():
@@ -52,7 +84,7 @@ def track(call: Call) -> Answer:
     listed = {"errors": errors} if errors else {}
     if not writes:
         return Answer(400, {"message": NOTHING_VALID, **listed}, objects, len(errors))
-    call.applier.submit(writes)
+    call.applier.submit("writes", writes)
     return Answer(201, {"message": "success", **_processed(writes), **listed}, objects, len(errors))
 
 
