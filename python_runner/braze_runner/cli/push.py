@@ -11,7 +11,7 @@ from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.config import read_config
 from braze_runner.engine import PushSettings, push
-from braze_runner.engine.push import MAX_WORKERS
+from braze_runner.engine.settings import MAX_WORKERS
 from braze_runner.progress import observer_for, print_summary
 from braze_runner.warehouse import DbtOptions
 
