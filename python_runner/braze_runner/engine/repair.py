@@ -74,7 +74,7 @@ def drop(
     ]
     with opened(options, config.destination, settings.state_file, project) as place:
         place.state.prepare()
-        rejects = [reject for reject in place.state.open_rejects() if reject.sync in syncs and chosen(reject)]
+        rejects = [reject for sync in syncs for reject in place.state.open_rejects(sync) if chosen(reject)]
         for reject in rejects:
             place.state.settle(reject, "dropped")
     return len(rejects)
