@@ -43,26 +43,28 @@ class SyncReader:
         place = sync.table
         schema = place.schema or warehouse.schema
         self._table = warehouse.relation(schema, place.name, place.database)
-        present = {name.lower() for name in warehouse.column_types(schema, place.name)}
+        types = warehouse.column_types(schema, place.name, place.database)
+        present = {name.lower(): column_type for name, column_type in types.items()}
         if not present:
             raise ConfigError(f"Model {sync.name}: there is no table {self._table}: run dbt first.")
         missing = [name for name in _REQUIRED if name not in present]
         if missing:
             raise ConfigError(f"Model {sync.name}: its table has no column {', '.join(missing)}.")
-        text = warehouse.types["text"]
         columns = ("braze_row", "payload", *(name for name in Identifiers._fields if name in present))
-        self._columns = ", ".join(f"cast({name} as {text}) as {name}" for name in columns)
+        texts = {name: warehouse.as_text(name, present[name]) for name in columns}
+        self._columns = ", ".join(f"{text} as {name}" for name, text in texts.items())
+        self._payload = texts["payload"]
         self._name = sync.name
 
     def pending(self, positions: Mapping[str, Position]) -> list[Batch]:
         """Return the batches to push, oldest first: by their first stamp, then by id."""
         time = self._warehouse.types["time"]
         rows = self._warehouse.fetch_all(
-            f"select braze_batch, count(*), count(braze_row), cast(max(updated_at) as {time}) "  # noqa: S608 (quoted)
-            f"from {self._table} group by braze_batch order by min(updated_at), braze_batch"
+            f"select braze_batch, count(*), count(braze_row), cast(max(updated_at) as {time}), "  # noqa: S608 (quoted)
+            f"min(updated_at) as oldest from {self._table} group by braze_batch order by oldest, braze_batch"
         )
         batches = []
-        for batch, all_rows, named_rows, newest in rows:
+        for batch, all_rows, named_rows, newest, _ in rows:
             if batch is None or named_rows != all_rows:
                 raise ConfigError(
                     f"Model {self._name}: rows without a braze_batch or braze_row can't be pushed."
@@ -87,9 +89,9 @@ class SyncReader:
 
     def _measure(self, batch: str, mark: str | None) -> tuple[int, int]:
         """Return the rows behind the mark, and the characters of the whole batch's payloads."""
-        literal, text = self._warehouse.literal, self._warehouse.types["text"]
+        literal = self._warehouse.literal
         behind = f"braze_row > {literal(mark)}" if mark else "1 = 1"
-        counted = f"count(case when {behind} then 1 end), sum(length(cast(payload as {text})))"
+        counted = f"count(case when {behind} then 1 end), sum(length({self._payload}))"
         where = f"where braze_batch = {literal(batch)}"
         rows = self._warehouse.fetch_all(f"select {counted} from {self._table} {where}")  # noqa: S608 (quoted)
         return rows[0][0], int(rows[0][1] or 0)

@@ -81,7 +81,7 @@ class WarehouseState:
     def save(
         self, sync: str, entries: Sequence[LedgerEntry], rejects: Mapping[str, Sequence[Reject]]
     ) -> None:
-        """Record progress and, in the same transaction, the rejects (by batch) that it passes."""
+        """Record the rejects (by batch) that progress passes, then the progress."""
         ledger = [
             self._entry(
                 sync=sync,
@@ -96,9 +96,9 @@ class WarehouseState:
         rejected = [
             self._reject(sync, batch, reject) for batch, of_batch in rejects.items() for reject in of_batch
         ]
-        with self._warehouse.transaction():
-            self._append("braze_sync_rejects", rejected)
-            self._append("braze_sync_ledger", ledger)
+        # The ledger last: what it passes is in the rejects then, whatever comes between.
+        self._append("braze_sync_rejects", rejected)
+        self._append("braze_sync_ledger", ledger)
 
     def record_run(self, sync: str, record: RunRecord, counts: Mapping[str, int]) -> None:
         """Record the start or the end of a run of one sync."""
