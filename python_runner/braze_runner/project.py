@@ -53,6 +53,7 @@ class Sync:
     type: str
     deliver: str = "rest"
     update_existing_only: bool | None = None
+    catalog: str | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _sync(node: dict[str, Any], meta: Any) -> Sync:
     if existing_only is not None and not isinstance(existing_only, bool):
         raise ConfigError(f"Model {name}: meta.braze.update_existing_only must be true or false.")
     table = Location(node.get("database"), node["schema"], node.get("alias") or name)
-    return Sync(node["unique_id"], name, table, meta["sync"], deliver, existing_only)
+    return Sync(node["unique_id"], name, table, meta["sync"], deliver, existing_only, meta.get("catalog"))
 
 
 def _state_tables(sources: dict[str, dict[str, Any]]) -> dict[str, Location]:
