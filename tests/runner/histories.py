@@ -241,7 +241,7 @@ class Run:
 
 
 def open_keys(tables: Tables) -> set[str]:
-    return {reject.braze_row for reject in State(tables, "default", "reader").open_rejects()}
+    return {reject.braze_row for reject in State(tables, "default", "reader").open_rejects(SYNC.unique_id)}
 
 
 def memory() -> FileTables:
