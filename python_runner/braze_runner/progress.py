@@ -164,6 +164,13 @@ def print_summary(summary: Summary, console: Console, title: str = "Push") -> No
     console.print(summary.end, highlight=False, markup=False, soft_wrap=True)
 
 
+def report_summary(summary: Summary, console: Console, title: str, *, as_json: bool) -> None:
+    """Print the summary, and with ``as_json`` one JSON object on the output; the console is then another stream."""
+    print_summary(summary, console, title)
+    if as_json:
+        sys.stdout.write(json.dumps(summary.as_dict(), indent=2) + "\n")
+
+
 def _rates(counts: Counts, seconds: float) -> str:
     rows, requests = (
         _per_second(value, seconds) for value in (counts.rows_sent + counts.rows_rejected, counts.requests)

@@ -162,7 +162,7 @@ class Shop:
     def open_rejects(self, destination: str = "default") -> list[OpenReject]:
         with closing(connect(self.options)) as warehouse:
             tables = WarehouseTables(warehouse, read_project(self.options).state)
-            return list(State(tables, destination, "test").open_rejects())
+            return list(State(tables, destination, "test").open_rejects(SYNC))
 
     def runs(self) -> list[str]:
         rows = self.query("select status from braze.braze_sync_runs order by recorded_at")

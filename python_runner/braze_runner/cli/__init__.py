@@ -14,6 +14,9 @@ from braze_runner.errors import BrazeRunnerError
 COMMANDS = {
     "push": ("push", "Push what the sync tables hold and Braze does not have yet."),
     "cdi": ("cdi", "List, trigger and follow the syncs that Braze reads itself."),
+    "failures": ("failures", "List, show and export the rows that were rejected."),
+    "retry": ("retry", "Send rejected rows again, and never an old value over a new one."),
+    "resolve": ("resolve", "Decide about objects that may have arrived."),
     "load-currents": ("load_currents", "Load Braze Currents files (Avro) into the warehouse."),
     "sandbox": ("sandbox", "Serve a local Braze to push to."),
     "demo": ("demo", "Run the whole job on made-up data, with DuckDB and the local Braze."),

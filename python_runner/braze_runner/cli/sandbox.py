@@ -4,7 +4,10 @@ from pathlib import Path
 
 import click
 
+from braze_runner.sandbox.cdi import CdiSync
+from braze_runner.sandbox.cdi.project import syncs_of
 from braze_runner.sandbox.faults import Fault
+from braze_runner.sandbox.rules import CDI_ROWS
 from braze_runner.sandbox.server import serve
 from braze_runner.sandbox.settings import (
     DEFAULT_API_KEY,
@@ -46,6 +49,44 @@ from braze_runner.sandbox.settings import (
     multiple=True,
     metavar="KIND[:SHARE][,NAME=VALUE]",
     help="Let a share of the requests go wrong, such as reset_after:0.05; repeatable.",
+)
+@click.option(
+    "--warehouse",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="DuckDB file whose sync tables Cloud Data Ingestion reads, from a copy.",
+)
+@click.option(
+    "--cdi",
+    multiple=True,
+    metavar="TYPE:TABLE[,NAME=VALUE]",
+    help="A sync of Cloud Data Ingestion, such as attributes:braze.users_attributes; repeatable.",
+)
+@click.option(
+    "--cdi-project",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of a dbt project: its models with deliver: cdi are such syncs.",
+)
+@click.option(
+    "--cdi-seconds",
+    type=click.FloatRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a run of such a sync waits before it reads.",
+)
+@click.option(
+    "--cdi-boundary",
+    type=click.Choice(["exclusive", "inclusive"]),
+    default="exclusive",
+    show_default=True,
+    help="Whether a run takes the rows at the last stamp again: only if there are more, or always.",
+)
+@click.option(
+    "--cdi-max-rows",
+    type=click.IntRange(min=1),
+    default=CDI_ROWS,
+    show_default=True,
+    help="New rows that one run takes.",
 )
 @click.option(
     "--long-strings",
@@ -129,14 +170,21 @@ from braze_runner.sandbox.settings import (
     "--block-external-id", multiple=True, metavar="ID", help="An external_id that Braze blocks; repeatable."
 )
 def command(
-    fault: tuple[str, ...], permission: tuple[str, ...], block_external_id: tuple[str, ...], **options: object
+    fault: tuple[str, ...],
+    cdi: tuple[str, ...],
+    cdi_project: Path | None,
+    permission: tuple[str, ...],
+    block_external_id: tuple[str, ...],
+    **options: object,
 ) -> None:
     """Serve a local Braze: its REST API over profiles in a SQLite file, until Ctrl-C.
 
     Where Braze's documentation leaves a behaviour open, an option chooses it.
     """
+    syncs = tuple(map(CdiSync.parse, cdi))
     settings = Settings(
         faults=tuple(map(Fault.parse, fault)),
+        cdi_syncs=syncs + (syncs_of(cdi_project) if cdi_project else ()),
         permissions=frozenset(permission) or None,
         blocked_external_ids=frozenset(block_external_id),
         **options,  # type: ignore[arg-type]

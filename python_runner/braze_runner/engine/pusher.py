@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from braze_runner.client import Outcome, Stop
 from braze_runner.engine.observer import Observer
+from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.source import Source
 from braze_runner.errors import StoppedError
 from braze_runner.plan import Packer, Request, Row, Step
@@ -29,6 +30,7 @@ _INTENT_REQUESTS = 128
 _HOPELESS_ROWS = 1_000
 
 Decision = Literal["arrived", "resend", "hold"]
+PushSource = Source | RetrySource
 
 
 class Pool(Protocol):
@@ -46,7 +48,7 @@ class Pool(Protocol):
     def target(self) -> int:
         """Workers that are meant to be at work."""
 
-    def submit(self, request: Request[Source]) -> None:
+    def submit(self, request: Request[PushSource]) -> None:
         """Hand out a request."""
 
     def take(self, seconds: float) -> Outcome | None:
@@ -75,7 +77,7 @@ class Pusher:
         state: State | None,
         stop: Stop,
         observer: Observer,
-        settle: Callable[[Source], Callable[[Row], Decision]],
+        settle: Callable[[PushSource], Callable[[Row], Decision]],
         order_gap: float,
         cap: Cap | None = None,
         *,
@@ -91,9 +93,9 @@ class Pusher:
         self._cap = cap or Cap()
         self._may_repeat_all = may_repeat_all
         self._now = now
-        self._packer: Packer[Source] = Packer(itertools.count(1))
-        self._active: list[Source] = []
-        self._chunk: list[Request[Source]] = []
+        self._packer: Packer[PushSource] = Packer(itertools.count(1))
+        self._active: list[PushSource] = []
+        self._chunk: list[Request[PushSource]] = []
         self._accepted_at: dict[str, float] = {}
         self._lane = ""
         self._saved_at = now()
@@ -107,7 +109,7 @@ class Pusher:
         """Say that an earlier run had something accepted so long ago."""
         self._accepted_at[lane] = self._now() - seconds_ago
 
-    def push(self, steps: Sequence[Step[Source]]) -> None:
+    def push(self, steps: Sequence[Step[PushSource]]) -> None:
         """Push steps one after the other, until the end or the stop.
 
         Braze promises no order between requests, even consecutive ones (POST /users/track), so a step starts only
@@ -130,7 +132,7 @@ class Pusher:
         self.error = self.error or error
         self._stop.set()
 
-    def _push_step(self, step: Step[Source]) -> None:
+    def _push_step(self, step: Step[PushSource]) -> None:
         self._lane = step.lane
         for source in step.batches:
             self._active.append(source)
@@ -143,7 +145,7 @@ class Pusher:
         self._release_chunk()
         self._drain()
 
-    def _push_source(self, source: Source) -> None:
+    def _push_source(self, source: PushSource) -> None:
         decide = self._settle_unknown(source)
         with closing(source.rows()) as rows:
             for row in rows:
@@ -158,7 +160,7 @@ class Pusher:
                     if self._stop.is_set():
                         return
 
-    def _is_over_cap(self, source: Source, row: Row) -> bool:
+    def _is_over_cap(self, source: PushSource, row: Row) -> bool:
         """Count a row that is about to be sent; says whether it would be one too many."""
         cap, sync = self._cap, source.sync.unique_id
         if cap.data_points is not None and self._points + row.data_points > cap.data_points:
@@ -170,7 +172,7 @@ class Pusher:
         self._taken[sync] += 1
         return False
 
-    def _may_send_once(self, source: Source, row: Row, decide: Callable[[Row], Decision]) -> bool:
+    def _may_send_once(self, source: PushSource, row: Row, decide: Callable[[Row], Decision]) -> bool:
         """Say of a row that must not arrive twice whether it is to be sent now."""
         if self._state is None and not self._may_repeat_all:
             source.counts.rows_held += 1
@@ -187,7 +189,7 @@ class Pusher:
             source.counts.objects_resent += 1
         return decision == "resend"
 
-    def _hand_out(self, request: Request[Source]) -> None:
+    def _hand_out(self, request: Request[PushSource]) -> None:
         """Give a request to the workers; one that must not arrive twice waits until its intent is on record."""
         if request.repeatable or self._state is None:
             self._submit(request)
@@ -198,25 +200,25 @@ class Pusher:
 
     def _release_chunk(self) -> None:
         """Record up to which row of each source the chunk goes, and only then send it (R3)."""
-        ends: dict[Source, str] = {}
-        for request in self._chunk:
-            for source, _, end in request.parts():
-                ends[source] = request.rows[end - 1].braze_row
         if self._state is not None and not self._stop.is_set():
-            for source, to in ends.items():
-                self._state.intend(source.sync.unique_id, source.batch, to)
+            rows: dict[PushSource, list[Row]] = {}
+            for request in self._chunk:
+                for source, start, end in request.parts():
+                    rows.setdefault(source, []).extend(request.rows[start:end])
+            for source, of_source in rows.items():
+                source.intend(self._state, of_source)
         chunk, self._chunk = self._chunk, []
         for request in chunk:
             self._submit(request)
 
-    def _submit(self, request: Request[Source]) -> None:
+    def _submit(self, request: Request[PushSource]) -> None:
         self._make_room(request.number)
         if self._stop.is_set():
             self._hold_back(request)
         else:
             self._pool.submit(request)
 
-    def _hold_back(self, request: Request[Source]) -> None:
+    def _hold_back(self, request: Request[PushSource]) -> None:
         for source, start, end in request.parts():
             source.hold_back(request.number, request.rows[start:end])
 
@@ -261,7 +263,7 @@ class Pusher:
 
     def _settle(self, outcome: Outcome) -> None:
         """Count an outcome and move the windows; an outcome with an error stops the run."""
-        request: Request[Source] = outcome.request
+        request: Request[PushSource] = outcome.request
         if outcome.error:
             self.fail(outcome.error)
         for source, start, end in request.parts():

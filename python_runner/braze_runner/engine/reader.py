@@ -113,8 +113,8 @@ class LogReader:
         time = self._warehouse.types["time"]
         rows = self._warehouse.fetch_all(
             "select braze_batch, count(*), count(braze_row), "  # noqa: S608 (quoted)
-            f"cast(min(updated_at) as {time}), cast(max(updated_at) as {time}) "
-            f"from {self._table} group by braze_batch order by min(updated_at), braze_batch"
+            f"cast(min(updated_at) as {time}) as oldest, cast(max(updated_at) as {time}) "
+            f"from {self._table} group by braze_batch order by oldest, braze_batch"
         )
         batches = []
         for batch, all_rows, named_rows, oldest, newest in rows:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 from braze_runner.client import Outcome
 from braze_runner.engine.reader import Batch, Reader
@@ -65,6 +65,16 @@ class Source:
         return self.pending.written_at
 
     @property
+    def pending_rows(self) -> int:
+        """Rows behind the mark when the run began."""
+        return self.pending.rows
+
+    @property
+    def newest_updated_at(self) -> dt.datetime | None:
+        """Newest stamp of the batch once it is done, UTC; None before."""
+        return self.pending.newest_updated_at if self.is_done else None
+
+    @property
     def oldest(self) -> int | None:
         """Return the number of the oldest request with rows that have no end yet."""
         return self._window.oldest
@@ -110,6 +120,10 @@ class Source:
     def entered(self, number: int) -> None:
         """Note that the newest row has entered a request."""
         self._window.enter(number)
+
+    def intend(self, state: State, rows: Sequence[Row]) -> None:
+        """Record up to which row the next requests go, before they are sent (R3)."""
+        state.intend(self.sync.unique_id, self.pending.id, rows[-1].braze_row)
 
     def settle(self, outcome: Outcome, start: int, end: int) -> None:
         """Take what became of its rows in a request: those from ``start`` to before ``end``."""

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Literal
 
-from braze_runner.engine.pusher import Decision
-from braze_runner.engine.source import Source
+from braze_runner.engine.pusher import Decision, PushSource
 from braze_runner.plan import Row
 from braze_runner.project import Project
 from braze_runner.warehouse import Warehouse
@@ -20,7 +19,7 @@ class Settlement:
         self._policy: Decision = policy
         self._decided: Counter[tuple[str, Decision]] = Counter()
 
-    def decisions(self, source: Source) -> Callable[[Row], Decision]:
+    def decisions(self, source: PushSource) -> Callable[[Row], Decision]:
         """Return what decides about the rows of one batch."""
 
         def decide(_row: Row) -> Decision:

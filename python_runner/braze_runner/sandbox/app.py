@@ -1,4 +1,4 @@
-"""The ASGI app: a route for each endpoint of Braze and each control request, and what runs beside them."""
+"""The ASGI app: a route for each endpoint of Braze, each control request and the page, and what runs beside them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,6 +13,7 @@ from braze_runner.sandbox.control import CONTROLS, Control, control
 from braze_runner.sandbox.endpoints import ENDPOINTS, Endpoint
 from braze_runner.sandbox.handle import Sandbox
 from braze_runner.sandbox.http import read_body
+from braze_runner.sandbox.page import page
 from braze_runner.sandbox.settings import Settings
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -39,10 +40,18 @@ def create_app(settings: Settings) -> Starlette:
         routes=[
             *(_route(key, _of_braze(sandbox, endpoint)) for key, endpoint in ENDPOINTS.items()),
             *(_route(key, _of_sandbox(sandbox, handle)) for key, handle in CONTROLS.items()),
+            Route("/", _page(sandbox), methods=["GET"]),
             Route("/{path:path}", _with_body(_of_braze(sandbox, None)), methods=_METHODS),
         ],
         lifespan=lifespan,
     )
+
+
+def _page(sandbox: Sandbox) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return page(sandbox, request)
+
+    return answer
 
 
 def _route(key: tuple[str, str], served: Served) -> Route:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from braze_runner.sandbox.profiles import ProfileStore
@@ -25,19 +25,31 @@ class Work(NamedTuple):
     decode: Callable[[list[Any]], list[Any]] = _as_queued
 
 
+SlowWork = Callable[[ProfileStore, Settings, list[Any]], Awaitable[None]]
+"""Work that makes its own transactions, with room for requests between them."""
+
+
 class Applier:
     """Applies the work of requests: each after a delay of its own, so requests overtake each other.
 
     Inside one request the order is kept. Without a lag nothing is queued.
     """
 
-    def __init__(self, store: ProfileStore, settings: Settings, kinds: Mapping[str, Work]) -> None:
+    def __init__(
+        self,
+        store: ProfileStore,
+        settings: Settings,
+        kinds: Mapping[str, Work],
+        slow: Mapping[str, SlowWork],
+    ) -> None:
         self._store = store
         self._kinds = kinds
+        self._slow = slow
         self._settings = settings
         self._queue = Queue(store)
         self._random = random.Random(settings.seed)  # noqa: S311 (no secret)
         self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     def submit(self, kind: str, items: list[Any]) -> None:
         """Take over the accepted items of one request; the caller holds the store's transaction."""
@@ -47,10 +59,15 @@ class Applier:
         self._queue.put(time.time() + self._random.uniform(0, self._settings.lag), kind, items)
         self._woken.set()
 
+    def later(self, kind: str, items: list[Any], seconds: float) -> None:
+        """Take over work that begins so many seconds later, with or without a lag."""
+        self._queue.put(time.time() + seconds, kind, items)
+        self._woken.set()
+
     async def flush(self) -> None:
         """Apply everything queued in order of due time, whatever that time is."""
         while (queued := self._queue.first()) is not None:
-            self._apply(queued)
+            await self._apply(queued)
             await asyncio.sleep(0)
 
     async def run(self) -> None:
@@ -62,7 +79,7 @@ class Applier:
             if wait is not None and wait <= 0:
                 queued = self._queue.first()
                 if queued is not None:
-                    self._apply(queued)
+                    await self._apply(queued)
                 await asyncio.sleep(0)
                 continue
             try:
@@ -70,13 +87,20 @@ class Applier:
             except TimeoutError:
                 continue
 
-    def _apply(self, queued: Queued) -> None:
-        work = self._kinds[queued.kind]
-        try:
-            with self._store.transaction():
-                work.apply(self._store, self._settings, work.decode(queued.items))
-                self._queue.remove(queued)
-        except Exception as exc:
-            _LOGGER.exception("The sandbox failed on queued work of kind %s", queued.kind)
-            with self._store.transaction():
-                self._queue.keep_failed(queued, type(exc).__name__)
+    async def _apply(self, queued: Queued) -> None:
+        """Apply one request's work, unless it was applied while this waited for its turn."""
+        async with self._turn:
+            if not self._queue.holds(queued):
+                return
+            try:
+                if queued.kind in self._slow:
+                    await self._slow[queued.kind](self._store, self._settings, queued.items)
+                with self._store.transaction():
+                    if queued.kind in self._kinds:
+                        work = self._kinds[queued.kind]
+                        work.apply(self._store, self._settings, work.decode(queued.items))
+                    self._queue.remove(queued)
+            except Exception as exc:
+                _LOGGER.exception("The sandbox failed on queued work of kind %s", queued.kind)
+                with self._store.transaction():
+                    self._queue.keep_failed(queued, type(exc).__name__)

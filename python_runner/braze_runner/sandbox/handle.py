@@ -19,12 +19,11 @@ from braze_runner.sandbox.faults import Faults
 from braze_runner.sandbox.http import Answer, Call, parsed
 from braze_runner.sandbox.profiles import LoggedRequest, ProfileStore
 from braze_runner.sandbox.settings import Settings
-from braze_runner.sandbox.work import WORK
+from braze_runner.sandbox.work import SLOW_WORK, WORK
 
 _LOGGER = logging.getLogger(__name__)
 _NOT_FOUND = Answer(404, {"message": "Not Found"})
 _FORBIDDEN = Answer(403, {"message": "The API key lacks the permission for this endpoint"})
-_WITH_BODY = ("POST", "PUT", "PATCH")
 _TOO_MANY = Answer(429, {"message": "Too Many Requests"})
 _WRONG_KEY = Answer(401, {"message": "Invalid API Key"})
 
@@ -35,7 +34,7 @@ class Sandbox:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = ProfileStore(settings.db)
-        self.applier = Applier(self.store, settings, WORK)
+        self.applier = Applier(self.store, settings, WORK, SLOW_WORK)
         self.limits = RateLimits(settings)
         self.faults = Faults(settings.faults, settings.seed)
         self._authorization = f"Bearer {settings.api_key}".encode()
@@ -92,7 +91,7 @@ class Sandbox:
         allowed = self.settings.permissions
         if allowed is not None and endpoint.permission not in allowed:
             return _FORBIDDEN, None
-        if not content and request.method not in _WITH_BODY:
+        if not content and not endpoint.needs_body:
             return None, None
         if content is not None and len(content) > endpoint.max_bytes:
             content = None

@@ -41,6 +41,11 @@ class Queue:
         row = self._connection.execute("select min(due) from queue where failed is null").fetchone()
         return None if row[0] is None else float(row[0])
 
+    def holds(self, queued: Queued) -> bool:
+        """Say whether work still waits."""
+        sql = "select 1 from queue where id = ? and failed is null"
+        return self._connection.execute(sql, (queued.id,)).fetchone() is not None
+
     def remove(self, queued: Queued) -> None:
         """Take out what is applied."""
         self._connection.execute("delete from queue where id = ?", (queued.id,))

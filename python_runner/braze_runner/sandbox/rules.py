@@ -52,3 +52,9 @@ CATALOG_NESTING: Final = 50
 
 CATALOG_PAGE: Final = 50
 """Items on one page of ``GET /catalogs/{catalog_name}/items`` (List catalog items)."""
+
+CDI_PAGE: Final = 10
+"""Integrations, and runs of one, on one page (Cloud Data Ingestion endpoints)."""
+
+CDI_ROWS: Final = 500_000_000
+"""New rows of one run of Cloud Data Ingestion, unless Braze's support raised it."""

@@ -75,6 +75,35 @@ create table catalog_items (
     item text not null,
     unique (catalog, id)
 );
+create table cdi_watermarks (
+    integration_id text primary key,
+    stamp text,
+    rows integer not null
+) without rowid;
+create table cdi_jobs (
+    number integer primary key,
+    integration_id text not null,
+    status text not null,
+    started_at text not null,
+    finished_at text,
+    last_timestamp_synced text,
+    rows_synced integer not null default 0,
+    rows_failed integer not null default 0,
+    message text
+);
+create index cdi_jobs_integration on cdi_jobs (integration_id, number);
+create table cdi_row_errors (
+    job integer not null references cdi_jobs (number),
+    updated_at text not null,
+    identifier text not null,
+    error text not null
+);
+create table canvas_entries (
+    number integer primary key,
+    integration_id text not null,
+    profile_id integer not null references profiles (id),
+    properties text not null
+);
 create table requests (
     number integer primary key,
     time text not null,

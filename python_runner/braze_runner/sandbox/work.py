@@ -4,6 +4,7 @@ from typing import Final
 
 from braze_runner.sandbox.applier import Work
 from braze_runner.sandbox.apply import apply_writes, write_of
+from braze_runner.sandbox.cdi.jobs import run_jobs
 from braze_runner.sandbox.endpoints.aliases import apply_alias_updates, apply_aliases
 from braze_runner.sandbox.endpoints.catalog_items import apply_items
 from braze_runner.sandbox.endpoints.catalogs import apply_fields
@@ -23,3 +24,5 @@ WORK: Final = {
     "catalog_items": Work(apply_items),
     "catalog_fields": Work(apply_fields),
 }
+
+SLOW_WORK: Final = {"cdi": run_jobs}

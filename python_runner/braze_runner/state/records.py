@@ -139,7 +139,7 @@ class OpenReject:
     sync: str
     batch: str
     braze_row: str
-    status: str
+    status: RejectStatus
     identifier: str
     payload: str | None
     reason: str

@@ -117,23 +117,28 @@ class State:
         row = {name: getattr(reject, name) for name in keys}
         self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
 
-    def open_rejects(self, sync: str | None = None) -> Iterator[OpenReject]:
-        """Yield the rejects that are not settled, oldest first."""
-        own = f" and sync = {self.tables.literal(sync)}" if sync else ""
-        destination = self.tables.literal(self.destination)
-        key = "sync, braze_batch, braze_row"
-        statuses = ", ".join(f"'{status}'" for status in OPEN)
-        rows = self.tables.fetch_all(
-            f"select {key}, status, identifier, payload, reason, message, http_status, request_number, "  # noqa: S608 (quoted)
-            "first_seen, last_seen from ("
-            f"select {key}, status, identifier, payload, reason, message, http_status, request_number, "
-            f"min(recorded_at) over (partition by {key}) as first_seen, recorded_at as last_seen, "
-            f"row_number() over (partition by {key} order by recorded_at desc, seq desc) as place "
-            f"from {self.tables.name_of(_REJECTS)} where destination = {destination}{own}"
-            f") as newest where place = 1 and status in ({statuses}) order by first_seen, {key}"
-        )
-        for row in rows:
-            yield OpenReject(*row)
+    def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
+        """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
+        literal, key = self.tables.literal, "braze_batch, braze_row"
+        columns = f"{key}, status, identifier, payload, reason, message, http_status, request_number"
+        own = f"destination = {literal(self.destination)} and sync = {literal(sync)}"
+        statuses = ", ".join(literal(status) for status in OPEN)
+        behind = ""
+        while True:
+            rows = self.tables.fetch_all(
+                f"select {columns}, first_seen, last_seen from ("  # noqa: S608 (quoted)
+                f"select {columns}, min(recorded_at) over (partition by {key}) as first_seen, "
+                "recorded_at as last_seen, "
+                f"row_number() over (partition by {key} order by recorded_at desc, seq desc) as place "
+                f"from {self.tables.name_of(_REJECTS)} where {own}{behind}"
+                f") as newest where place = 1 and status in ({statuses}) order by {key} limit {page_rows}"
+            )
+            for row in rows:
+                yield OpenReject(sync, *row)
+            if len(rows) < page_rows:
+                return
+            batch, last = literal(rows[-1][0]), literal(rows[-1][1])
+            behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
 
     def record_run(self, sync: str, record: RunRecord, counts: Mapping[str, int]) -> None:
         """Record the start or the end of a run of one sync."""

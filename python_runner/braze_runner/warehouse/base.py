@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -47,9 +46,6 @@ class Warehouse(Protocol):
 
     def now(self) -> dt.datetime:
         """Return the time of the warehouse's own clock, in UTC without a zone."""
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make one transaction of what this thread executes and appends inside; an error undoes all of it."""
 
     def create_schema(self, schema: str, database: str | None = None) -> None:
         """Create a schema unless it is there, so that the right to create one is needed only then."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from braze_runner.warehouse.adapter import AdapterWarehouse
 from braze_runner.warehouse.arrow import naive_utc, plain_batches
@@ -17,8 +17,8 @@ from braze_runner.warehouse.inserts import Row, chunks
 # request, which may have 10 MB. There may be 10,000 parameters. cloud.google.com/bigquery/quotas, Query jobs.
 _INSERT_BYTES = 5_000_000
 _INSERT_PARAMETERS = 5_000
-_PAGE_ROWS = 10_000
-_RETRY_SECONDS = 120.0
+PAGE_ROWS = 10_000
+RETRY_SECONDS = 120.0
 _PARAMETER_TYPES = {pa.string(): "STRING", pa.int64(): "INT64", pa.bool_(): "BOOL"}
 
 
@@ -48,10 +48,8 @@ class BigQueryWarehouse(AdapterWarehouse):
         self._bytes_billed = credentials.maximum_bytes_billed
         self._timeout = credentials.job_execution_timeout_seconds
         # What dbt calls a deadline of retries bounds them here too.
-        deadline = credentials.job_retry_deadline_seconds or _RETRY_SECONDS
+        deadline = credentials.job_retry_deadline_seconds or RETRY_SECONDS
         self._retry = DEFAULT_RETRY.with_timeout(deadline)
-        # Of a job that failed, which has changed nothing.
-        self._job_retry = DEFAULT_JOB_RETRY.with_timeout(deadline)
         super().__init__(open_handle, credentials)
 
     def literal(self, text: str) -> str:
@@ -110,10 +108,9 @@ class BigQueryWarehouse(AdapterWarehouse):
             query_parameters=parameters or [],
             **settings,
         )
-        job = handle.query(sql, job_config=config, retry=self._retry, job_retry=self._job_retry)
-        return job.result(
-            page_size=_PAGE_ROWS, retry=self._retry, job_retry=self._job_retry, timeout=self._timeout
-        )
+        # Requests are tried again, but no job is: with that on, the client ignores the deadline.
+        job = handle.query(sql, job_config=config, retry=self._retry, job_retry=None)
+        return job.result(page_size=PAGE_ROWS, retry=self._retry, timeout=self._timeout)
 
 
 def _bytes_of(value: Any) -> int:

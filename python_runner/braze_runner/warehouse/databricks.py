@@ -12,7 +12,7 @@ from braze_runner.warehouse.dbapi import DbApiWarehouse
 from braze_runner.warehouse.inserts import Row
 
 # What one answer may hold, and how many files of a large result are fetched ahead.
-_ANSWER_ROWS = 10_000
+ANSWER_ROWS = 10_000
 _ANSWER_BYTES = 8_000_000
 _FILES_AHEAD = 1
 # docs.databricks.com, Error conditions.
@@ -74,7 +74,7 @@ class DatabricksWarehouse(DbApiWarehouse):
     def _cursor(self, handle: Any) -> Any:
         # What dbt has around its connection knows no Arrow.
         connection = handle._conn  # noqa: SLF001
-        return connection.cursor(arraysize=_ANSWER_ROWS, buffer_size_bytes=_ANSWER_BYTES)
+        return connection.cursor(arraysize=ANSWER_ROWS, buffer_size_bytes=_ANSWER_BYTES)
 
     def _stream(self, handle: Any, sql: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         with closing(self._cursor(handle)) as cursor:

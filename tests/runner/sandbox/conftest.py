@@ -85,12 +85,18 @@ class Braze:
         response = self.session.put(self.server.url + "/sandbox/faults", json=list(rules), timeout=30)
         assert response.status_code == 200, response.text
 
+    def table(self, sql: str) -> list[tuple[Any, ...]]:
+        """Read the sandbox's file."""
+        with closing(sqlite3.connect(self.server.settings.db)) as connection:
+            return connection.execute(sql).fetchall()
+
+    def events(self) -> list[str]:
+        """Return the names of all events in the order in which they came."""
+        return [name for (name,) in self.table("select name from custom_events order by id")]
+
     def fields(self, external_id: str) -> dict[str, Any]:
         """Return the stored profile fields: an export does not tell all of them."""
-        with closing(sqlite3.connect(self.server.settings.db)) as connection:
-            (found,) = connection.execute(
-                "select fields from profiles where external_id = ?", (external_id,)
-            ).fetchone()
+        ((found,),) = self.table(f"select fields from profiles where external_id = '{external_id}'")
         return dict(json.loads(found))
 
     def after(self, *updates: Any, **control: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from braze_runner import limits
 from braze_runner.limits import BULK_BYTES, BULK_PATH, TRACK_BYTES, TRACK_PATH, Bucket
 from braze_runner.sandbox.buckets import export_bucket
-from braze_runner.sandbox.endpoints import aliases, catalog_items, catalogs, external_ids, subscriptions
+from braze_runner.sandbox.endpoints import aliases, catalog_items, catalogs, cdi, external_ids, subscriptions
 from braze_runner.sandbox.endpoints.delete import delete_users
 from braze_runner.sandbox.endpoints.export import export_ids
 from braze_runner.sandbox.endpoints.identify import identify_users
@@ -31,6 +31,7 @@ class Endpoint(NamedTuple):
     permission: str
     bucket: Bucket | Callable[[Any], Bucket]
     open: Callable[[Settings], bool] = _always
+    needs_body: bool = True
     max_bytes: int = TRACK_BYTES
     too_large: int = 413
 
@@ -66,23 +67,42 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
         subscriptions.set_groups, "subscription.status.set", limits.SUBSCRIPTION
     ),
     ("POST", "/email/status"): Endpoint(subscriptions.set_email_status, "email.status", limits.OTHERS),
-    ("GET", "/catalogs"): Endpoint(catalogs.list_catalogs, "catalogs.get", limits.CATALOGS),
+    ("GET", "/catalogs"): Endpoint(catalogs.list_catalogs, "catalogs.get", limits.CATALOGS, needs_body=False),
     ("POST", "/catalogs"): Endpoint(catalogs.create, "catalogs.create", limits.CATALOGS),
-    ("DELETE", "/catalogs/{catalog_name}"): Endpoint(catalogs.delete, "catalogs.delete", limits.CATALOGS),
+    ("DELETE", "/catalogs/{catalog_name}"): Endpoint(
+        catalogs.delete, "catalogs.delete", limits.CATALOGS, needs_body=False
+    ),
     ("POST", "/catalogs/{catalog_name}/fields"): Endpoint(
         catalogs.create_fields, "catalogs.create_fields", limits.CATALOG_FIELDS
     ),
     ("DELETE", "/catalogs/{catalog_name}/fields/{field_name}"): Endpoint(
-        catalogs.delete_field, "catalogs.delete_fields", limits.CATALOG_FIELDS
+        catalogs.delete_field, "catalogs.delete_fields", limits.CATALOG_FIELDS, needs_body=False
     ),
-    ("GET", _ITEMS): Endpoint(catalog_items.list_items, "catalogs.get_items", limits.CATALOG_ITEM),
+    ("GET", _ITEMS): Endpoint(
+        catalog_items.list_items, "catalogs.get_items", limits.CATALOG_ITEM, needs_body=False
+    ),
     ("POST", _ITEMS): Endpoint(catalog_items.add_items, "catalogs.add_items", limits.CATALOG_ITEMS),
     ("PATCH", _ITEMS): Endpoint(catalog_items.update_items, "catalogs.update_items", limits.CATALOG_ITEMS),
     ("PUT", _ITEMS): Endpoint(catalog_items.replace_items, "catalogs.replace_items", limits.CATALOG_ITEMS),
-    ("DELETE", _ITEMS): Endpoint(catalog_items.delete_items, "catalogs.delete_items", limits.CATALOG_ITEMS),
-    ("GET", _ITEM): Endpoint(catalog_items.get_item, "catalogs.get_item", limits.CATALOG_ITEM),
+    ("DELETE", _ITEMS): Endpoint(
+        catalog_items.delete_items, "catalogs.delete_items", limits.CATALOG_ITEMS, needs_body=False
+    ),
+    ("GET", _ITEM): Endpoint(
+        catalog_items.get_item, "catalogs.get_item", limits.CATALOG_ITEM, needs_body=False
+    ),
     ("POST", _ITEM): Endpoint(catalog_items.create_item, "catalogs.create_item", limits.CATALOG_ITEM),
     ("PATCH", _ITEM): Endpoint(catalog_items.update_item, "catalogs.update_item", limits.CATALOG_ITEM),
     ("PUT", _ITEM): Endpoint(catalog_items.replace_item, "catalogs.replace_item", limits.CATALOG_ITEM),
-    ("DELETE", _ITEM): Endpoint(catalog_items.delete_item, "catalogs.delete_item", limits.CATALOG_ITEM),
+    ("DELETE", _ITEM): Endpoint(
+        catalog_items.delete_item, "catalogs.delete_item", limits.CATALOG_ITEM, needs_body=False
+    ),
+    ("GET", "/cdi/integrations"): Endpoint(
+        cdi.list_integrations, "cdi.integration_list", limits.CDI_LIST, needs_body=False
+    ),
+    ("POST", "/cdi/integrations/{integration_id}/sync"): Endpoint(
+        cdi.trigger, "cdi.integration_sync", limits.CDI_SYNC, needs_body=False
+    ),
+    ("GET", "/cdi/integrations/{integration_id}/job_sync_status"): Endpoint(
+        cdi.job_sync_status, "cdi.integration_job_status", limits.CDI_STATUS, needs_body=False
+    ),
 }

@@ -1,6 +1,5 @@
 """Items of catalogs: in lists, applied later, and one by one, applied at once (Braze docs, "Catalog items")."""
 
-import base64
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -9,11 +8,11 @@ from braze_runner.limits import OBJECTS
 from braze_runner.sandbox.catalog_values import ValueRefusedError, changed, stored
 from braze_runner.sandbox.catalogs import Catalog, CatalogStore
 from braze_runner.sandbox.endpoints.catalogs import Problem, name_problem, not_found, refused
+from braze_runner.sandbox.endpoints.paging import link_header, offset_of
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.profiles import ProfileStore
 from braze_runner.sandbox.rules import CATALOG_PAGE
 from braze_runner.sandbox.settings import Settings
-from braze_runner.sandbox.values import MAX_INTEGER
 
 Item = dict[str, Any]
 
@@ -47,7 +46,7 @@ def _queued(call: Call, action: str) -> Answer:
         return refused(Problem("item-array-invalid", "items"))
     problem = _ids_problem(items)
     if problem is None and action != "delete":
-        problem = next((found for item in items if (found := _values_problem(catalog, item, action))), None)
+        problem = next((found for item in items if (found := values_problem(catalog, item, action))), None)
     if problem is not None:
         return refused(problem, len(items))
     call.applier.submit("catalog_items", [{"catalog": catalog.name, "action": action, "items": items}])
@@ -74,7 +73,8 @@ def _ids_problem(items: list[Item]) -> Problem | None:
     return None if len(set(ids)) == len(ids) else Problem("ids-not-unique", "items")
 
 
-def _values_problem(catalog: Catalog, item: Item, action: str) -> Problem | None:
+def values_problem(catalog: Catalog, item: Item, action: str) -> Problem | None:
+    """Return what is wrong with the values of an item, or None."""
     for name, value in item.items():
         if name not in catalog.fields:
             return Problem("invalid-fields", "items", name)
@@ -148,35 +148,19 @@ def list_items(call: Call) -> Answer:
     catalog = _catalog(call)
     if isinstance(catalog, Problem):
         return refused(catalog)
-    after = _position(call.query.get("cursor"))
+    after = offset_of(call.query.get("cursor"))
     if after is None:
         return refused(Problem("invalid-cursor", "cursor"))
     store = CatalogStore(call.store)
     found = store.page(catalog.name, after, CATALOG_PAGE + 1)
-    page, links = found[:CATALOG_PAGE], {}
+    page, positions = found[:CATALOG_PAGE], {}
     before = store.position_before(catalog.name, page[0][0], CATALOG_PAGE) if page else None
     if before is not None:
-        links["prev"] = before
+        positions["prev"] = before
     if len(found) > CATALOG_PAGE:
-        links["next"] = page[-1][0]
-    told = ", ".join(f'<{call.url}?cursor={_cursor(at)}>; rel="{rel}"' for rel, at in links.items())
+        positions["next"] = page[-1][0]
     body = {"items": [item for _, item in page], "message": "success"}
-    return Answer(200, body, len(page), headers={"link": told} if told else {})
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(b"after:%d" % position).decode().rstrip("=")
-
-
-def _position(cursor: str | None) -> int | None:
-    if cursor is None:
-        return 0
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        position = int(text.removeprefix("after:")) if text.startswith("after:") else -1
-    except ValueError:
-        return None
-    return position if 0 <= position < MAX_INTEGER else None
+    return Answer(200, body, len(page), headers=link_header(call.url, positions))
 
 
 def get_item(call: Call) -> Answer:
@@ -230,7 +214,7 @@ def _at_once(call: Call, action: str, status: int, failure: Problem) -> Answer:
         return refused(Problem("item-array-invalid", "items"))
     problem = Problem("id-in-body", "items") if "id" in items[0] else None
     problem = problem or name_problem(item_id, "ids-too-large", "invalid-ids", "item_id")
-    problem = problem or _values_problem(catalog, items[0], action)
+    problem = problem or values_problem(catalog, items[0], action)
     try:
         if problem is None and not ACTIONS[action](CatalogStore(call.store), catalog, item_id, items[0]):
             problem = failure

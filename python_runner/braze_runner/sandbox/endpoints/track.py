@@ -30,6 +30,7 @@ KINDS = ("attributes", "events", "purchases")
 NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
 TOO_LONG = "Max Input Length Exceeded"
 BAD_PROPERTIES = "Invalid 'properties' field"
+BAD_TIME = "'time' is not valid"
 BLOCKED = "provided external_id is blacklisted and disallowed"
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -76,7 +77,7 @@ def _tracked(call: Call, arrays: dict[str, list[Any]]) -> Answer:
     errors: list[dict[str, Any]] = []
     for kind, items in arrays.items():
         for index, item in enumerate(items):
-            write = _checked(kind, item, call.settings)
+            write = checked(kind, item, call.settings)
             if isinstance(write, str):
                 errors.append({"type": write, "input_array": kind, "index": index})
             else:
@@ -97,7 +98,8 @@ def _processed(writes: list[Write]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _checked(kind: str, item: Any, settings: Settings) -> Write | str:
+def checked(kind: str, item: Any, settings: Settings) -> Write | str:
+    """Return the write that an object of this kind is, or the text of the error that rejects it."""
     if not isinstance(item, dict):
         return f"'{kind}' must hold objects"
     identifier = _identified(kind, item)
@@ -135,7 +137,7 @@ def _check_event(item: dict[str, Any]) -> str | None:
     if not isinstance(name, str) or not name:
         return "'name' is required"
     if times.parse(item.get("time")) is None:
-        return "'time' is not valid"
+        return BAD_TIME
     return _check_properties(item, _RESERVED_IN_EVENTS, EVENT_PROPERTIES_BYTES)
 
 
@@ -151,7 +153,7 @@ def _check_purchase(item: dict[str, Any]) -> str | None:
     if type(quantity) is not int or not 1 <= quantity <= QUANTITY:
         return "'quantity' is not valid"
     if times.parse(item.get("time")) is None:
-        return "'time' is not valid"
+        return BAD_TIME
     return _check_properties(item, _RESERVED_IN_PURCHASES, PURCHASE_PROPERTIES_BYTES)
 
 

@@ -89,7 +89,7 @@ class Service:
         rows, rest = unread.slice(0, request.maxRows), unread.slice(request.maxRows)
         if rest.num_rows:
             self._unread[request.operationHandle.operationId.guid] = rest
-        return t.TFetchResultsResp(status=_success(), hasMoreRows=bool(rest.num_rows), results=_row_set(rows))
+        return _fetched(rows, is_all=not rest.num_rows)
 
     def GetCatalogs(self, _request: Any) -> Any:  # noqa: N802
         return _answer_at_once(t.TGetCatalogsResp, lambda: pa.table({"TABLE_CAT": [CATALOG]}))
@@ -177,8 +177,17 @@ def _failed(message: str) -> Any:
 
 def _direct(table: pa.Table, *, is_all: bool) -> Any:
     """The rows that the statement's own answer carries."""
+    return t.TSparkDirectResults(
+        operationStatus=_finished(),
+        resultSetMetadata=_metadata(table),
+        resultSet=_fetched(table, is_all=is_all),
+        closeOperation=t.TCloseOperationResp(status=_success()) if is_all else None,
+    )
+
+
+def _metadata(table: pa.Table) -> Any:
     schema = t.TTableSchema(columns=[_column(number, field) for number, field in enumerate(table.schema)])
-    metadata = t.TGetResultSetMetadataResp(
+    return t.TGetResultSetMetadataResp(
         status=_success(),
         schema=schema,
         resultFormat=t.TSparkRowSetType.ARROW_BASED_SET,
@@ -186,21 +195,20 @@ def _direct(table: pa.Table, *, is_all: bool) -> Any:
         arrowSchema=table.schema.serialize().to_pybytes(),
         isStagingOperation=False,
     )
-    return t.TSparkDirectResults(
-        operationStatus=_finished(),
-        resultSetMetadata=metadata,
-        resultSet=t.TFetchResultsResp(status=_success(), hasMoreRows=not is_all, results=_row_set(table)),
-        closeOperation=t.TCloseOperationResp(status=_success()) if is_all else None,
-    )
 
 
-def _row_set(table: pa.Table) -> Any:
+def _fetched(table: pa.Table, *, is_all: bool) -> Any:
     """Rows as Arrow batches."""
     batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
     arrow = [
         t.TSparkArrowBatch(batch=batch.serialize().to_pybytes(), rowCount=batch.num_rows) for batch in batches
     ]
-    return t.TRowSet(startRowOffset=0, rows=[], arrowBatches=arrow)
+    return t.TFetchResultsResp(
+        status=_success(),
+        hasMoreRows=not is_all,
+        resultSetMetadata=_metadata(table),
+        results=t.TRowSet(startRowOffset=0, rows=[], arrowBatches=arrow),
+    )
 
 
 def _column(number: int, field: pa.Field) -> Any:
