@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from braze_runner.client import Outcome, Stop
 from braze_runner.engine.observer import Silent
-from braze_runner.engine.pusher import Decision, Pusher
+from braze_runner.engine.pusher import Cap, Decision, Pusher
 from braze_runner.engine.reader import Batch
 from braze_runner.engine.source import Source
 from braze_runner.engine.summary import Counts
@@ -41,7 +41,7 @@ def planned(number: int, kind: Kind) -> Row | Reject:
     if kind == "bad":
         return Reject(key, b"{}", None, "payload_missing", "PAYLOAD is null.")
     name = b'"external_id":"%d"' % number
-    return Row(key, name, b"{}", b"{" + name + b"}", SMALL, b"events", repeatable=kind == "again")
+    return Row(key, name, b"{}", b"{" + name + b"}", SMALL, b"events", 0, 1, kind == "again")
 
 
 @dataclass
@@ -171,8 +171,9 @@ class Braze:
 class Run:
     """One run: it dies with a chance at each step, or ends by itself."""
 
-    def __init__(self, world: World, deadliness: float, ends: Sequence[str]) -> None:
+    def __init__(self, world: World, deadliness: float, ends: Sequence[str], cap: int | None = None) -> None:
         self.world, self.chance, self.deadliness, self.ends = world, world.chance, deadliness, ends
+        self.cap = cap
         self.stop = Stop()
         self.is_dead = False
         self.submitted: set[str] = set()
@@ -224,9 +225,8 @@ class Run:
         mark = before.get(BATCH, Position()).mark or ""
         batches = listed.pending(before)
         sources = [Source(SYNC, batch, listed, listed, self.counts) for batch in batches]  # type: ignore[arg-type]
-        pusher = Pusher(
-            Braze(self), self.state, self.stop, Silent(), lambda _: self.decide, order_gap=0, now=now
-        )
+        settle, cap = (lambda _: self.decide), Cap(data_points=self.cap)
+        pusher = Pusher(Braze(self), self.state, self.stop, Silent(), settle, 0.0, cap, now=now)
         try:
             pusher.push([Step("users", sources)])
         except Killed:

@@ -1,0 +1,180 @@
+"""Packing: every row once, in order, within each endpoint's limits."""
+
+import itertools
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plan_helpers import ENVELOPES, Noted, pack
+
+from braze_runner import limits
+from braze_runner.plan import Packer, Request, Row
+from braze_runner.plan import endpoints as known
+from braze_runner.plan.endpoints import Endpoint, Envelope
+from braze_runner.plan.pack import PATIENCE
+
+ENDPOINTS = [
+    *known.TRACKS.values(),
+    known.DELETE,
+    known.ALIAS_NEW,
+    known.IDENTIFY,
+    known.RENAME,
+    known.SUBSCRIPTION,
+    known.EMAIL_STATUS,
+    known.CATALOG_UPSERT,
+    known.CATALOG_DELETE,
+]
+# Endpoints that leave the name of the list to the row.
+LISTS = (b"external_ids", b"user_aliases", b"braze_ids")
+
+
+def row(number: int, envelope: Envelope, size: int = 40, array: bytes = b"", user: int | None = None) -> Row:
+    name = b'"external_id":"%d"' % (number if user is None else user)
+    array = array or (envelope.endpoint.arrays or LISTS)[0]
+    return Row(f"{number:032x}", name, b"{}", b"x" * size, envelope, array)
+
+
+def check_limits(request: Request[Noted]) -> None:
+    endpoint = request.envelope.endpoint
+    arrays, users = (
+        Counter(each.array for each in request.rows),
+        Counter(each.identifier for each in request.rows),
+    )
+    assert request.rows
+    assert max(arrays.values()) <= endpoint.objects
+    assert endpoint.per_array or len(request.rows) <= endpoint.objects
+    assert len(request.body()) <= endpoint.size
+    assert endpoint.objects_of_user is None or max(users.values()) <= endpoint.objects_of_user
+
+
+shapes = st.lists(
+    st.tuples(st.sampled_from([40, 40, 40, 1_000, 999_000]), st.integers(0, 2), st.integers(0, 3)),
+    max_size=400,
+)
+
+
+@given(st.sampled_from(ENDPOINTS), shapes, st.integers(1, 4))
+@settings(deadline=None)
+def test_every_row_once_and_in_order_within_the_limits(
+    endpoint: Endpoint, shape: list[tuple[int, int, int]], repeated: int
+) -> None:
+    envelope, names = Envelope(endpoint, endpoint.path), endpoint.arrays or LISTS
+    shape = shape * repeated if sum(size for size, *_ in shape) < 1_000_000 else shape
+    rows = [
+        row(number, envelope, size, names[array % len(names)], user)
+        for number, (size, array, user) in enumerate(shape)
+    ]
+    requests = pack(rows)
+    assert [each for request in requests for each in request.rows] == rows
+    assert [request.number for request in requests] == list(range(1, len(requests) + 1))
+    for request in requests:
+        check_limits(request)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), max_size=300), st.integers(1, 40))
+@settings(deadline=None)
+def test_sources_and_envelopes(shape: list[tuple[int, int]], patience: int) -> None:
+    """Rows of several envelopes and of sources one after the other: each keeps its order, and knows its parts."""
+    envelopes = [ENVELOPES["total"], *(Envelope(known.SUBSCRIPTION, "/x") for _ in range(4))]
+    sources = [Noted(str(number)) for number in range(1 + sum(step for _, step in shape))]
+    packer: Packer[Noted] = Packer(itertools.count(1))
+    requests, taken, of_source, place = [], [], defaultdict(list), 0
+    opened: dict[Envelope, int] = {}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("braze_runner.plan.pack.PATIENCE", patience)
+        for number, (kind, step) in enumerate(shape):
+            place += step
+            each = row(number, envelopes[kind], array=b"attributes")
+            taken.append(each)
+            of_source[sources[place]].append(each)
+            opened.setdefault(each.envelope, number)
+            request = packer.add(sources[place], each)
+            if request:
+                requests.append(request)
+                opened.pop(request.envelope)
+                if each not in request.rows and each.envelope is request.envelope:
+                    opened[each.envelope] = number
+            # One request leaves at a time, so as many as there are envelopes may be overdue at once.
+            assert (
+                all(number - since <= patience + len(envelopes) for since in opened.values())
+                or len(opened) == 1
+            )
+    requests += packer.flush()
+    assert sorted(each.braze_row for request in requests for each in request.rows) == [
+        t.braze_row for t in taken
+    ]
+    for envelope in envelopes:
+        packed = [each for request in requests if request.envelope is envelope for each in request.rows]
+        assert packed == [each for each in taken if each.envelope is envelope]
+    seen: dict[Noted, list[Row]] = defaultdict(list)
+    numbers: dict[Noted, set[int]] = defaultdict(set)
+    for request in requests:
+        check_limits(request)
+        ends = 0
+        for source, start, end in request.parts():
+            assert start == ends
+            ends = end
+            assert end > start
+            seen[source] += request.rows[start:end]
+            numbers[source].add(request.number)
+        assert ends == len(request.rows)
+    assert {source: sorted(rows) for source, rows in seen.items()} == of_source
+    for source in sources:
+        assert len(source.numbers) == len(set(source.numbers))
+        assert set(source.numbers) == numbers[source]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "sizes"),
+    [
+        (known.TRACK, [75, 75, 10]),
+        (known.TRACK_PER_ARRAY, [75, 75, 10]),
+        (known.TRACK_BULK, [160]),
+        (known.DELETE, [50, 50, 50, 10]),
+        (known.CATALOG_UPSERT, [50, 50, 50, 10]),
+    ],
+)
+def test_requests_are_full(endpoint: Endpoint, sizes: list[int]) -> None:
+    envelope = Envelope(endpoint, endpoint.path)
+    assert [len(request.rows) for request in pack(row(n, envelope) for n in range(160))] == sizes
+
+
+def test_75_objects_in_each_array_or_in_all() -> None:
+    names = (b"attributes", b"events", b"purchases")
+    for limit, expected in (("total", [75, 75, 75]), ("per_array", [225]), ("bulk", [225])):
+        rows = [row(n, ENVELOPES[limit], array=names[n % 3]) for n in range(225)]
+        assert [len(request.rows) for request in pack(rows)] == expected
+
+
+def test_bulk_takes_a_hundred_objects_of_a_user() -> None:
+    envelope = ENVELOPES["bulk"]
+    rows = [row(n, envelope, user=7) for n in range(101)]
+    assert [len(request.rows) for request in pack(rows)] == [100, 1]
+    others = [row(n, envelope, user=n) for n in range(1_001)]
+    assert [len(request.rows) for request in pack(others)] == [1_000, 1]
+
+
+@pytest.mark.parametrize("endpoint", [known.TRACK, known.TRACK_BULK, known.DELETE, known.CATALOG_UPSERT])
+def test_a_body_may_be_as_large_as_the_limit_less_its_brackets(endpoint: Endpoint) -> None:
+    envelope = Envelope(endpoint, endpoint.path)
+    name = (endpoint.arrays or LISTS)[0]
+    around = len(b"{}") + sum(len(each) + len(b'"":[],') for each in endpoint.arrays or (name,))
+    fitting = endpoint.size - around - 1 - 1_000_001
+    [request] = pack([row(0, envelope, 1_000_000), row(1, envelope, fitting)])
+    assert endpoint.size - 40 <= len(request.body()) <= endpoint.size
+    assert len(pack([row(0, envelope, 1_000_000), row(1, envelope, fitting + 2)])) == 2
+
+
+def test_a_row_that_is_too_large_goes_alone() -> None:
+    """An identifier may be of any length; Braze then refuses this row and no other."""
+    envelope = ENVELOPES["total"]
+    rows = [row(0, envelope), row(1, envelope, limits.TRACK_BYTES + 1), row(2, envelope)]
+    assert [[each.braze_row for each in request.rows] for request in pack(rows)] == [
+        [each.braze_row] for each in rows
+    ]
+
+
+def test_one_envelope_alone_is_never_overdue() -> None:
+    envelope = Envelope(Endpoint("x", "/x", "x", limits.TRACK, PATIENCE * 2), "/x")
+    assert len(pack(row(number, envelope, 1) for number in range(PATIENCE + 10))) == 1
