@@ -72,57 +72,68 @@ def test_every_row_once_and_in_order_within_the_limits(
         check_limits(request)
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 1)), max_size=300), st.integers(1, 40))
+SMALL = [Envelope(Endpoint("x", "/x", "x", limits.TRACK, objects), "/x") for objects in (3, 5, 100, 100)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1)), max_size=200), st.integers(1, 20))
 @settings(deadline=None)
-def test_sources_and_envelopes(shape: list[tuple[int, int]], patience: int) -> None:
-    """Rows of several envelopes and of sources one after the other: each keeps its order, and knows its parts."""
-    envelopes = [ENVELOPES["total"], *(Envelope(known.SUBSCRIPTION, "/x") for _ in range(4))]
+def test_sources_one_after_the_other(shape: list[tuple[int, int]], patience: int) -> None:
+    """Each envelope keeps the order of its rows, and the parts of its requests cover each source's rows."""
     sources = [Noted(str(number)) for number in range(1 + sum(step for _, step in shape))]
     packer: Packer[Noted] = Packer(itertools.count(1))
-    requests, taken, of_source, place = [], [], defaultdict(list), 0
-    opened: dict[Envelope, int] = {}
+    requests, taken, place = [], [], 0
+    of_source: dict[Noted, list[Row]] = defaultdict(list)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("braze_runner.plan.pack.PATIENCE", patience)
         for number, (kind, step) in enumerate(shape):
             place += step
-            each = row(number, envelopes[kind], array=b"attributes")
-            taken.append(each)
-            of_source[sources[place]].append(each)
-            opened.setdefault(each.envelope, number)
-            request = packer.add(sources[place], each)
-            if request:
-                requests.append(request)
-                opened.pop(request.envelope)
-                if each not in request.rows and each.envelope is request.envelope:
-                    opened[each.envelope] = number
-            # One request leaves at a time, so as many as there are envelopes may be overdue at once.
-            assert (
-                all(number - since <= patience + len(envelopes) for since in opened.values())
-                or len(opened) == 1
-            )
+            taken.append(row(number, SMALL[kind]))
+            of_source[sources[place]].append(taken[-1])
+            request = packer.add(sources[place], taken[-1])
+            requests += [request] if request else []
     requests += packer.flush()
-    assert sorted(each.braze_row for request in requests for each in request.rows) == [
-        t.braze_row for t in taken
-    ]
-    for envelope in envelopes:
+    for envelope in SMALL:
         packed = [each for request in requests if request.envelope is envelope for each in request.rows]
         assert packed == [each for each in taken if each.envelope is envelope]
     seen: dict[Noted, list[Row]] = defaultdict(list)
-    numbers: dict[Noted, set[int]] = defaultdict(set)
-    for request in requests:
+    numbers: dict[Noted, list[int]] = defaultdict(list)
+    for request in sorted(requests, key=lambda each: each.number):
         check_limits(request)
-        ends = 0
-        for source, start, end in request.parts():
-            assert start == ends
-            ends = end
-            assert end > start
+        parts = list(request.parts())
+        assert [start for _, start, _ in parts] == [0, *(end for *_, end in parts[:-1])]
+        assert parts[-1][2] == len(request.rows)
+        for source, start, end in parts:
+            assert start < end
             seen[source] += request.rows[start:end]
-            numbers[source].add(request.number)
-        assert ends == len(request.rows)
+            numbers[source].append(request.number)
     assert {source: sorted(rows) for source, rows in seen.items()} == of_source
-    for source in sources:
-        assert len(source.numbers) == len(set(source.numbers))
-        assert set(source.numbers) == numbers[source]
+    assert {source: sorted(source.numbers) for source in of_source} == numbers
+
+
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 2, 3]), min_size=40, max_size=200), st.integers(1, 10))
+@settings(deadline=None)
+def test_a_request_waits_for_its_like_but_not_for_ever(kinds: list[int], patience: int) -> None:
+    packer: Packer[Noted] = Packer(itertools.count(1))
+    opened: dict[Envelope, int] = {}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("braze_runner.plan.pack.PATIENCE", patience)
+        for number, kind in enumerate(kinds):
+            envelope = SMALL[kind]
+            request = packer.add(Noted(), row(number, envelope))
+            if (
+                request
+                and len(request.rows) == request.envelope.endpoint.objects
+                and request.envelope is envelope
+            ):
+                opened[envelope] = number
+            elif request:
+                opened.setdefault(envelope, number)
+                assert number + 1 - opened.pop(request.envelope) >= patience
+            else:
+                opened.setdefault(envelope, number)
+            # One leaves at a time, so as many as there are envelopes may be overdue at once.
+            waiting = [number + 1 - since for since in opened.values()]
+            assert len(waiting) < 2 or max(waiting) < patience + 2 * len(SMALL)
 
 
 @pytest.mark.parametrize(
