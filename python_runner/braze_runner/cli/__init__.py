@@ -13,6 +13,7 @@ from braze_runner.errors import BrazeRunnerError
 # Command -> module of this package that holds it as `command`, and its line in --help.
 COMMANDS = {
     "push": ("push", "Push what the sync tables hold and Braze does not have yet."),
+    "run": ("run", "Run dbt, or take a run of dbt Cloud, then push the syncs that succeeded in it."),
     "cdi": ("cdi", "List, trigger and follow the syncs that Braze reads itself."),
     "load-currents": ("load_currents", "Load Braze Currents files (Avro) into the warehouse."),
     "sandbox": ("sandbox", "Serve a local Braze to push to."),
