@@ -180,3 +180,4 @@ def test_configuration_that_is_wrong(name: str, text: str, words: str) -> None:
 def test_one_of_both(shop: Shop, cloud: FakeDbtCloud) -> None:
     assert run(shop, cloud, "--", "build").exit_code == 2
     assert CliRunner().invoke(group, ["run"]).exit_code == 2
+    assert CliRunner().invoke(group, ["run", "--dbt-cloud-step", "2", "--", "build"]).exit_code == 2

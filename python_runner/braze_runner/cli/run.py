@@ -89,6 +89,8 @@ def command(
     """
     if bool(arguments) == bool(dbt_cloud_run):
         raise click.UsageError("Give either dbt's arguments after --, or --dbt-cloud-run.")
+    if dbt_cloud_step and not dbt_cloud_run:
+        raise click.UsageError("--dbt-cloud-step is of a --dbt-cloud-run.")
     config = read_config(os.environ)
     notifier = Notifier.read(notify, [config.key]) if notify else None
     run = _Run(uuid.uuid4().hex, config, Console(stderr=as_json), Stop())
