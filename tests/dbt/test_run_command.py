@@ -40,6 +40,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DbtProject:
     for name in ("DBT_PROJECT_DIR", "DBT_PROFILES_DIR", "DBT_TARGET", "DBT_PROFILE", "DBT_TARGET_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    # The dbt of this environment, whatever else is installed.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     shop = DbtProject(tmp_path / "shop")
     shop.model("customers", "select 'c1' as id, 'Ann' as name")
     shop.model("users", SYNC.format(source="customers"))
