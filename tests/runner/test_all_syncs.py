@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 from company import Braze, check, write_company

@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from braze_runner.cdi import Arrival, CdiClient, FollowSettings, Integration, Job, SyncTable, follow
 from braze_runner.cdi.arrival import find_cdi_sync
@@ -201,8 +199,8 @@ def _print_json(result: Any) -> None:
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*names)
-    for row in rows:
-        # Braze's own words may hold what rich would take for markup.
-        table.add_row(*(each.replace("[", "\\[") for each in row))
-    Console().print(table)
+    """Print aligned columns, whole: an id that is cut to the terminal's width can't be copied."""
+    lines = [names, *rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -55,7 +55,7 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-class StateFile(click.ParamType[Path]):
+class StateFile(click.ParamType):  # type: ignore[type-arg] # click 8.1 takes none
     """``file:PATH``: the state in a file, in place of the warehouse."""
 
     name = "file:PATH"
