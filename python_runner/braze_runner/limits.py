@@ -17,6 +17,9 @@ TRACK: Final = Bucket("users_track", 3_000, 3)
 TRACK_BULK: Final = Bucket("users_track_bulk", 50, 1)
 """``/users/track/bulk``, a limited beta (Braze: POST /users/track/bulk)."""
 
+TRACK_SYNC: Final = Bucket("users_track_sync", 500, 60)
+"""``/users/track/sync``, a limited beta (Braze: POST /users/track/sync)."""
+
 USERS: Final = Bucket("users", 20_000, 60)
 """Shared by delete, alias/new, alias/update, identify and merge."""
 
