@@ -98,7 +98,7 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def cdi(start: Callable[..., Any], warehouse: Any, tmp_path: Path) -> Callable[..., Cdi]:
     def run(**options: Any) -> Cdi:
         path = tmp_path / "warehouse.duckdb"
-        return Cdi(start(warehouse=path, cdi_syncs=SYNCS, limits="off", **options), warehouse, SYNCS)
+        return Cdi(start(warehouse=path, cdi_syncs=SYNCS, **options), warehouse, SYNCS)
 
     return run
 
