@@ -35,6 +35,9 @@ EXPORT: Final = Bucket("users_export_ids", 250, 60)
 EXPORT_OF_FIELDS: Final = Bucket("users_export_ids_fields", 40, 1)
 """``/users/export/ids`` of the same accounts with ``fields_to_export``."""
 
+EXPORT_OF_OLD_ACCOUNT: Final = Bucket("users_export_ids", 2_500, 60)
+"""``/users/export/ids`` of accounts from before August 2024."""
+
 CATALOGS: Final = Bucket("catalogs", 50, 60)
 """Listing, creating and deleting catalogs."""
 

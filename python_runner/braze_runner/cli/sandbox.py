@@ -131,6 +131,13 @@ from braze_runner.sandbox.settings import (
     help="Requests in 3 seconds to /users/track with --limits mau.",
 )
 @click.option(
+    "--export-limit",
+    type=click.Choice(["new", "old"]),
+    default="new",
+    show_default=True,
+    help="Allowance of /users/export/ids, of accounts since August 2024 or from before.",
+)
+@click.option(
     "--refusal-headers",
     type=click.Choice(["retry-after", "window"]),
     default="retry-after",

@@ -50,6 +50,7 @@ class Settings:
     limits: Literal["data-points", "mau", "off"] = "data-points"
     mau_hourly: int = 500_000
     mau_burst: int = 750
+    export_limit: Literal["new", "old"] = "new"
     refusal_headers: Literal["retry-after", "window"] = "retry-after"
     reset_header: Literal["epoch", "seconds"] = "epoch"
     track_limit: Literal["total", "per-array"] = "total"
