@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 from rich.console import Console
 
-from braze_runner.cli.options import dbt_options, output_option
+from braze_runner.cli.options import dbt_options, output_option, selection_options
 from braze_runner.cli.push_options import push_options
 from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import Stop
@@ -22,10 +22,7 @@ from braze_runner.warehouse import DbtOptions
 
 @click.command("push")
 @dbt_options
-@click.option(
-    "--select", "-s", multiple=True, metavar="NAME", help="Model or unique_id to push, * for any; repeatable."
-)
-@click.option("--exclude", multiple=True, metavar="NAME", help="Model or unique_id to leave out; repeatable.")
+@selection_options
 @click.option("--dry-run", is_flag=True, help="Read, check and count everything; send and record nothing.")
 @click.option(
     "--preview",
