@@ -124,6 +124,14 @@ def test_an_error_names_what_the_statement_names_and_no_value(message: str, sent
         assert "SQL compilation error: Object 'SHOP.BRAZE.USERS' does not exist" in str(error)
 
 
+def test_an_error_names_what_was_tried_until_time_was_up() -> None:
+    class RetryError(Exception):
+        cause = ConnectionError("refused")
+
+    error = refusal("Shop", RetryError("Timeout of 1.0s exceeded"), "")
+    assert str(error) == "Shop refused a statement: Timeout of 1.0s exceeded: refused"
+
+
 def test_errors_of_the_runner_stay_as_they_are() -> None:
     with pytest.raises(ConfigError, match="wrong"), refusals("Shop", ""):
         raise ConfigError("wrong")
