@@ -55,9 +55,7 @@ def read_config(environment: Mapping[str, str]) -> BrazeConfig:
         if not environment.get(name, "").strip():
             raise ConfigError(f"{name} is not set.")
     key = read_secret(KEY, environment[KEY])
-    destination = environment.get(DESTINATION, "").strip() or "default"
-    if not _DESTINATION.fullmatch(destination):
-        raise ConfigError(f"{DESTINATION} may hold letters, digits, '_', '-' and '.', 100 at most.")
+    destination = read_destination(environment)
     endpoint, host = _check_endpoint(environment[ENDPOINT].strip(), environment.get(ALLOWED_HOST, "").strip())
     return BrazeConfig(endpoint, host, key, destination)
 
@@ -91,6 +89,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def read_destination(environment: Mapping[str, str]) -> str:
+    """Read the name of the destination alone; raises ConfigError for one that can't be."""
+    destination = environment.get(DESTINATION, "").strip() or "default"
+    if not _DESTINATION.fullmatch(destination):
+        raise ConfigError(f"{DESTINATION} may hold letters, digits, '_', '-' and '.', 100 at most.")
+    return destination
 
 
 def _check_endpoint(text: str, allowed_host: str) -> tuple[str, str]:

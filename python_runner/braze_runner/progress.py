@@ -1,10 +1,13 @@
 """What the user sees of a push: a bar on a terminal, plain lines otherwise, and the summary at the end."""
 
+import datetime as dt
+import json
+import sys
 import time
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from braze_runner.engine import Counts, Observer, Summary
@@ -13,8 +16,10 @@ _BAR_SECONDS = 0.1
 _LINE_SECONDS = 10.0
 
 
-def observer_for(console: Console) -> Observer:
-    """Return the observer that fits the console."""
+def observer_for(console: Console, *, json_log: bool = False) -> Observer:
+    """Return the observer that fits the console, or the one for log collectors."""
+    if json_log:
+        return JsonObserver()
     return BarObserver(console) if console.is_terminal else LineObserver(console)
 
 
@@ -24,9 +29,8 @@ class LineObserver:
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._now = now
-        self._sync = ""
-        self._rows = 0
-        self._started = self._shown = 0.0
+        self._rows: dict[str, int] = {}
+        self._started = self._shown = now()
 
     def message(self, text: str) -> None:
         """Print a line."""
@@ -34,31 +38,32 @@ class LineObserver:
 
     def start(self, sync: str, rows: int) -> None:
         """Say what is pending."""
-        self._sync, self._rows = sync, rows
+        self._rows[sync] = rows
         self._started = self._shown = self._now()
         self.message(f"{sync}: {rows:,} rows pending")
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, sync: str, counts: Counts) -> None:
         """Print a line when the last one is old."""
         if self._now() - self._shown >= _LINE_SECONDS:
             self._shown = self._now()
             done = counts.rows_sent + counts.rows_rejected
             seconds = self._shown - self._started
-            self.message(f"{self._sync}: {done:,} of {self._rows:,} rows, {_rates(counts, seconds)}")
+            self.message(f"{sync}: {done:,} of {self._rows[sync]:,} rows, {_rates(counts, seconds)}")
 
-    def end(self, counts: Counts) -> None:
+    def end(self, sync: str, counts: Counts) -> None:
         """Say what was sent."""
         if counts.rows_read:
-            self.message(f"{self._sync}: {_rates(counts, self._now() - self._started)}")
+            self.message(f"{sync}: {_rates(counts, self._now() - self._started)}")
 
 
 class BarObserver:
-    """A progress bar with rows/s, requests/s, rejects and the time left."""
+    """A bar for each sync, with rows/s, requests/s, rejects and the time left."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
         self._now = now
-        self._started = self._shown = 0.0
+        self._started = self._shown = now()
+        self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -69,29 +74,63 @@ class BarObserver:
         )
 
     def message(self, text: str) -> None:
-        """Print a line above the bar."""
+        """Print a line above the bars."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def start(self, sync: str, rows: int) -> None:
         """Show a new bar."""
         self._started = self._shown = self._now()
-        self._task = self._progress.add_task(sync, total=rows, rates="")
+        self._tasks[sync] = self._progress.add_task(sync, total=rows, rates="")
         self._progress.start()
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, sync: str, counts: Counts) -> None:
         """Move the bar, ten times a second at most."""
         if self._now() - self._shown >= _BAR_SECONDS:
-            self._show(counts)
+            self._show(sync, counts)
 
-    def end(self, counts: Counts) -> None:
+    def end(self, sync: str, counts: Counts) -> None:
         """Show the last numbers and leave the bar where it is."""
-        self._show(counts)
-        self._progress.stop()
+        self._show(sync, counts)
+        del self._tasks[sync]
+        if not self._tasks:
+            self._progress.stop()
 
-    def _show(self, counts: Counts) -> None:
+    def _show(self, sync: str, counts: Counts) -> None:
         self._shown = self._now()
         rates = _rates(counts, self._shown - self._started)
-        self._progress.update(self._task, completed=counts.rows_sent + counts.rows_rejected, rates=rates)
+        done = counts.rows_sent + counts.rows_rejected
+        self._progress.update(self._tasks[sync], completed=done, rates=rates)
+
+
+class JsonObserver:
+    """One JSON object a line, to the error stream: for log collectors."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._shown = now()
+
+    def message(self, text: str) -> None:
+        """Log a sentence."""
+        self._log("message", text=text)
+
+    def start(self, sync: str, rows: int) -> None:
+        """Log what is pending."""
+        self._log("start", sync=sync, rows_pending=rows)
+
+    def advance(self, sync: str, counts: Counts) -> None:
+        """Log the counts when the last ones are old."""
+        if self._now() - self._shown >= _LINE_SECONDS:
+            self._shown = self._now()
+            self._log("progress", sync=sync, **counts.as_dict())
+
+    def end(self, sync: str, counts: Counts) -> None:
+        """Log the last counts."""
+        self._log("end", sync=sync, **counts.as_dict())
+
+    def _log(self, event: str, **fields: object) -> None:
+        moment = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        sys.stderr.write(json.dumps({"time": moment, "event": event, **fields}) + "\n")
+        sys.stderr.flush()
 
 
 def print_summary(summary: Summary, console: Console, title: str = "Push") -> None:
@@ -105,19 +144,31 @@ def print_summary(summary: Summary, console: Console, title: str = "Push") -> No
     table.add_column(justify="right")
     for name, value in (
         ("rows read", counts.rows_read),
-        ("= sent", counts.rows_sent),
+        ("= would be sent" if summary.is_dry_run else "= sent", counts.rows_sent),
         ("+ rejected", counts.rows_rejected),
         ("+ held back", counts.rows_held),
+        ("of them may have arrived", counts.rows_unknown),
+        ("sent again, may have arrived", counts.objects_resent),
         ("requests", counts.requests),
         ("of them retries", counts.retries),
         ("rows/s", round(_per_second(counts.rows_read, seconds))),
         ("attributes sent", counts.attributes_sent),
         ("data points", counts.data_points),
     ):
-        table.add_row(name, f"{value:,}")
+        if value or not name.endswith("may have arrived"):
+            table.add_row(name, f"{value:,}")
     table.add_row("seconds", f"{seconds:,.1f}")
     console.print(table)
+    for note in summary.notes:
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     console.print(summary.end, highlight=False, markup=False, soft_wrap=True)
+
+
+def report_summary(summary: Summary, console: Console, title: str, *, as_json: bool) -> None:
+    """Print the summary, and with ``as_json`` one JSON object on the output; the console is then another stream."""
+    print_summary(summary, console, title)
+    if as_json:
+        sys.stdout.write(json.dumps(summary.as_dict(), indent=2) + "\n")
 
 
 def _rates(counts: Counts, seconds: float) -> str:

@@ -29,6 +29,12 @@ SYNC_TYPES = (
     "external_id_removals",
 )
 DELIVERIES = ("rest", "cdi")
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "deliver": (None, *DELIVERIES),
+    "update_existing_only": (None, True, False),
+    "merge_objects": (None, True, False),
+    "on_invalid": (None, "reject", "stop"),
+}
 STATE_TABLES = ("braze_sync_ledger", "braze_sync_rejects", "braze_sync_runs")
 # The first manifest schema with all that is read here is v12, of dbt 1.8.
 _OLDEST_MANIFEST = 12
@@ -53,6 +59,16 @@ class Sync:
     type: str
     deliver: str = "rest"
     update_existing_only: bool | None = None
+    merge_objects: bool | None = None
+    catalog: str | None = None
+    catalog_fields: tuple[tuple[str, str], ...] = ()
+    on_invalid: str = "reject"
+
+    @property
+    def settings(self) -> dict[str, bool]:
+        """Return what the model sets for each of its objects, by Braze's names."""
+        known = {"_update_existing_only": self.update_existing_only, "_merge_objects": self.merge_objects}
+        return {name: value for name, value in known.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -125,13 +141,22 @@ def _sync(node: dict[str, Any], meta: Any) -> Sync:
     if not isinstance(meta, dict) or meta.get("sync") not in SYNC_TYPES:
         kind = meta.get("sync") if isinstance(meta, dict) else meta
         raise ConfigError(f"Model {name}: meta.braze.sync is {kind!r}, not one of {', '.join(SYNC_TYPES)}.")
-    deliver, existing_only = meta.get("deliver", "rest"), meta.get("update_existing_only")
-    if deliver not in DELIVERIES:
-        raise ConfigError(f"Model {name}: meta.braze.deliver is {deliver!r}, not rest or cdi.")
-    if existing_only is not None and not isinstance(existing_only, bool):
-        raise ConfigError(f"Model {name}: meta.braze.update_existing_only must be true or false.")
-    table = Location(node.get("database"), node["schema"], node.get("alias") or name)
-    return Sync(node["unique_id"], name, table, meta["sync"], deliver, existing_only)
+    for key, allowed in _CHOICES.items():
+        if meta.get(key) not in allowed:
+            known = ", ".join(str(value).lower() for value in allowed if value is not None)
+            raise ConfigError(f"Model {name}: meta.braze.{key} is {meta[key]!r}, not one of {known}.")
+    return Sync(
+        node["unique_id"],
+        name,
+        Location(node.get("database"), node["schema"], node.get("alias") or name),
+        meta["sync"],
+        meta.get("deliver") or "rest",
+        meta.get("update_existing_only"),
+        meta.get("merge_objects"),
+        meta.get("catalog"),
+        tuple((field["name"], field["type"]) for field in meta.get("catalog_fields") or ()),
+        meta.get("on_invalid") or "reject",
+    )
 
 
 def _state_tables(sources: dict[str, dict[str, Any]]) -> dict[str, Location]:

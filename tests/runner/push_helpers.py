@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pyarrow as pa
 from braze_runner.client import RetryPolicy
 from braze_runner.config import BrazeConfig, Secret
 from braze_runner.engine import PushSettings, Summary, push
-from braze_runner.warehouse import DbtOptions
+from braze_runner.project import read_project
+from braze_runner.state import OpenReject, State, WarehouseTables
+from braze_runner.warehouse import DbtOptions, connect
 
 KEY = "key-that-nobody-may-see"
 SYNC = "model.shop.users_attributes_sync"
@@ -148,13 +151,18 @@ class Shop:
     def ledger(self) -> list[tuple[Any, ...]]:
         return self.query(
             "select entry, braze_batch, rows_sent, rows_rejected from braze.braze_sync_ledger "
-            "where entry <> 'bound' order by recorded_at, seq"
+            "where entry in ('progress', 'done') order by recorded_at, seq"
         )
 
     def rejects(self) -> list[tuple[Any, ...]]:
         return self.query(
             "select identifier, reason, message, http_status from braze.braze_sync_rejects order by braze_row"
         )
+
+    def open_rejects(self, destination: str = "default") -> list[OpenReject]:
+        with closing(connect(self.options)) as warehouse:
+            tables = WarehouseTables(warehouse, read_project(self.options).state)
+            return list(State(tables, destination, "test").open_rejects(SYNC))
 
     def runs(self) -> list[str]:
         rows = self.query("select status from braze.braze_sync_runs order by recorded_at")

@@ -89,8 +89,18 @@ def test_a_signal_finishes_what_is_in_flight(shop: Shop, number: signal.Signals)
 
 def test_the_summary_adds_up_on_paper() -> None:
     console = Console(width=60, record=True, file=open(os.devnull, "w"))  # noqa: SIM115, PTH123
-    counts = Counts(1, 1_000, 900, 60, 40, 14, 2, 4_500, 4_600)
-    print_summary(Summary(counts, {}, 2.0), console)
+    counts = Counts(
+        batches=1,
+        rows_read=1_000,
+        rows_sent=900,
+        rows_rejected=60,
+        rows_held=40,
+        requests=14,
+        retries=2,
+        attributes_sent=4_500,
+        data_points=4_600,
+    )
+    print_summary(Summary(counts, seconds=2.0), console)
     lines = [line.split() for line in console.export_text().replace("│", " ").splitlines()]
     console.file.close()
     for expected in (
@@ -116,8 +126,8 @@ def test_bars_on_a_terminal_and_lines_elsewhere() -> None:
         assert isinstance(observer, BarObserver)
         assert isinstance(observer_for(Console(file=nowhere)), LineObserver)
         observer.start("users_attributes_sync", 200)
-        observer.advance(Counts(rows_sent=100))
-        observer.end(Counts(rows_read=200, rows_sent=199, rows_rejected=1))
+        observer.advance("users_attributes_sync", Counts(rows_sent=100))
+        observer.end("users_attributes_sync", Counts(rows_read=200, rows_sent=199, rows_rejected=1))
         text = terminal.export_text()
     assert "200/200" in text
     assert "1 rejected" in text
@@ -130,9 +140,9 @@ def test_lines_say_how_far_a_long_push_is() -> None:
         observer = LineObserver(console, now=lambda: now)
         observer.start("users_attributes_sync", 300)
         now = 5.0
-        observer.advance(Counts(rows_sent=50))
+        observer.advance("users_attributes_sync", Counts(rows_sent=50))
         now = 10.0
-        observer.advance(Counts(rows_sent=100, requests=2))
+        observer.advance("users_attributes_sync", Counts(rows_sent=100, requests=2))
         text = console.export_text()
     assert text.splitlines() == [
         "users_attributes_sync: 300 rows pending",

@@ -3,11 +3,11 @@ import json
 from typing import Any
 
 import pytest
-from push_helpers import KEY, SYNC, Shop, error, success, user
+from push_helpers import KEY, SYNC, Shop, error, row_name, success, user
 
 from braze_runner.engine import Summary
 from braze_runner.errors import ConfigError, StoppedError
-from braze_runner.state import WarehouseState
+from braze_runner.state import State
 
 
 def counts(summary: Summary) -> tuple[int, int, int, int]:
@@ -157,7 +157,9 @@ def test_a_row_held_back_keeps_what_follows_pending(shop: Shop) -> None:
     )
     first = shop.push()
     assert (first.exit_code, first.counts.rows_held >= 75) == (3, True)
-    assert shop.ledger() == [("progress", "batch-1", 75, 0)]
+    assert shop.query("select braze_row from braze.braze_sync_ledger where entry = 'progress'") == [
+        (row_name(74, 600),)
+    ]
     shop.braze.script = lambda *_: None
     shop.braze.raw.clear()
     assert counts(shop.push()) == (525, 525, 0, 0)
@@ -168,9 +170,9 @@ def test_a_crash_repeats_at_most_what_was_not_on_record(shop: Shop, monkeypatch:
     shop.add_users(1_500)
     shop.add([("customer-bad", "no json")], "batch-2", day=2)
     saved: list[int] = []
-    save = WarehouseState.save
+    save = State.save
 
-    def crash_on_second(self: WarehouseState, *args: Any) -> None:
+    def crash_on_second(self: State, *args: Any) -> None:
         saved.append(1)
         if len(saved) > 1:
             raise KeyboardInterrupt
@@ -178,7 +180,7 @@ def test_a_crash_repeats_at_most_what_was_not_on_record(shop: Shop, monkeypatch:
 
     monkeypatch.setattr("braze_runner.engine.pusher._SAVE_SECONDS", 0.0)
     with monkeypatch.context() as patched:
-        patched.setattr(WarehouseState, "save", crash_on_second)
+        patched.setattr(State, "save", crash_on_second)
         with pytest.raises(KeyboardInterrupt):
             shop.push(workers=1)
     [(entry, _, sent, _)] = shop.ledger()
@@ -191,22 +193,21 @@ def test_a_crash_repeats_at_most_what_was_not_on_record(shop: Shop, monkeypatch:
     assert before | set(shop.braze.users()) == {user(number) for number in range(1_500)}
 
 
-def test_rejects_and_progress_are_one_transaction(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_are_on_record_before_progress(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.add([("customer-1", "no json")])
-    append = WarehouseState._append
 
-    def fail_on_ledger(self: WarehouseState, name: str, rows: list[dict[str, Any]]) -> None:
-        if name == "braze_sync_ledger" and rows and rows[0]["entry"] != "bound":
-            raise StoppedError("the connection is lost")
-        append(self, name, rows)
+    def fail(*_: Any) -> None:
+        raise StoppedError("the connection is lost")
 
     with monkeypatch.context() as patched:
-        patched.setattr(WarehouseState, "_append", fail_on_ledger)
+        patched.setattr(State, "save", fail)
         summary = shop.push()
     assert (summary.exit_code, summary.error) == (3, "the connection is lost")
-    assert shop.rejects() == []
+    assert (len(shop.rejects()), shop.ledger()) == (1, [])
     shop.push()
-    assert len(shop.rejects()) == 1
+    assert shop.ledger() == [("done", "batch-1", 0, 1)]
+    [reject] = shop.open_rejects()
+    assert reject.first_seen < reject.last_seen
 
 
 def test_destinations_are_separate_and_bound_to_their_host(shop: Shop) -> None:
@@ -224,7 +225,7 @@ def test_order_gap_between_batches(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     for day in (1, 2, 3):
         shop.add_users(5, f"batch-{day}", day)
     shop.push(host="rest.iad-01.braze.com")
-    assert waits == [5.0, 5.0]
+    assert [round(seconds) for seconds in waits] == [5, 5]
 
 
 @pytest.mark.parametrize(
@@ -234,8 +235,11 @@ def test_order_gap_between_batches(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
         ({"deliver": "rest"}, "Model extra: meta.braze.sync is None"),
         ("attributes", "Model extra: meta.braze.sync is 'attributes'"),
         ({"sync": "attributes", "deliver": "mail"}, "Model extra: meta.braze.deliver is 'mail'"),
-        ({"sync": "attributes", "update_existing_only": "yes"}, "must be true or false"),
-        ({"sync": "events"}, "Model extra: this version can't push events"),
+        (
+            {"sync": "attributes", "update_existing_only": "yes"},
+            "update_existing_only is 'yes', not one of true",
+        ),
+        ({"sync": "canvas_triggers"}, "Model extra: Braze alone reads canvas_triggers"),
         ({"sync": "attributes"}, "Model extra: there is no table"),
     ],
 )
@@ -310,7 +314,7 @@ def test_state_lives_where_the_package_declares_it(shop: Shop) -> None:
     manifest["sources"] = {"source.dbt_braze.braze_state.braze_sync_ledger": source}
     path.write_text(json.dumps(manifest))
     shop.push()
-    assert shop.query('select count(*) from "State".braze_sync_ledger') == [(2,)]
+    assert shop.query("select count(*) from \"State\".braze_sync_ledger where entry = 'done'") == [(1,)]
     assert shop.query("select count(*) from braze.braze_sync_runs") == [(2,)]
 
 
@@ -324,7 +328,7 @@ def test_a_warehouse_that_fails_in_the_middle_stops_with_counts_that_add_up(
 
     with monkeypatch.context() as patched:
         patched.setattr("braze_runner.engine.pusher._SAVE_SECONDS", 0.0)
-        patched.setattr(WarehouseState, "save", fail)
+        patched.setattr(State, "save", fail)
         summary = shop.push()
     assert (summary.exit_code, summary.error) == (3, "the connection is lost")
     assert summary.counts.rows_sent < 3_000

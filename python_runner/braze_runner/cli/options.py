@@ -53,3 +53,25 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     decorated: Callable[..., Any] = option(with_output)
     return decorated
+
+
+class StateFile(click.ParamType[Path]):
+    """``file:PATH``: the state in a file, in place of the warehouse."""
+
+    name = "file:PATH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        if isinstance(value, Path):
+            return value
+        scheme, _, path = str(value).partition(":")
+        if scheme != "file" or not path:
+            self.fail(f"{value!r} is not file:PATH.", param, ctx)
+        return Path(path)
+
+
+state_option = click.option(
+    "--state",
+    type=StateFile(),
+    help="Keep the state in this file, for credentials that may only read the warehouse.",
+)

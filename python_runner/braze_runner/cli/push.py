@@ -19,9 +19,14 @@ from braze_runner.warehouse import DbtOptions
 
 @click.command("push")
 @dbt_options
-@click.option("--select", "-s", multiple=True, metavar="NAME", help="Model or unique_id to push; repeatable.")
+@click.option(
+    "--select", "-s", multiple=True, metavar="NAME", help="Model or unique_id to push, * for any; repeatable."
+)
+@click.option("--exclude", multiple=True, metavar="NAME", help="Model or unique_id to leave out; repeatable.")
 @push_options
-def command(options: DbtOptions, settings: PushSettings, select: tuple[str, ...]) -> None:
+def command(
+    options: DbtOptions, settings: PushSettings, select: tuple[str, ...], exclude: tuple[str, ...]
+) -> None:
     """Push what the sync tables hold and Braze does not have yet.
 
     BRAZE_REST_ENDPOINT and BRAZE_API_KEY say where to; BRAZE_DESTINATION names the destination when there are
@@ -30,8 +35,9 @@ def command(options: DbtOptions, settings: PushSettings, select: tuple[str, ...]
     """
     console = Console()
     config = read_config(os.environ)
+    settings = replace(settings, select=select, exclude=exclude)
     stop = Stop()
     with stopping_on_signals(stop):
-        summary = push(options, config, replace(settings, select=select), observer_for(console), stop=stop)
+        summary = push(options, config, settings, observer_for(console), stop=stop)
     print_summary(summary, console)
     sys.exit(summary.exit_code)

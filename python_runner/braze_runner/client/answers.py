@@ -1,4 +1,4 @@
-"""What an answer of ``/users/track`` means for the rows (Braze: POST /users/track, API errors)."""
+"""What an answer of Braze means for the rows of a request (Braze: API errors, and each endpoint's page)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,15 +6,14 @@ from typing import Any
 import orjson
 
 from braze_runner.client.transport import Answer
+from braze_runner.plan.endpoints import Endpoint, ErrorStyle
+from braze_runner.plan.rows import Row
 
-STOPPING = {
-    401: "Braze does not know the API key (401): check BRAZE_API_KEY, and that it belongs to this endpoint.",
-    403: "The API key may not do this (403): it needs the permission users.track.",
-    404: "Braze does not know this address (404): check BRAZE_REST_ENDPOINT.",
-    415: "Braze refused the content type of the request (415).",
-}
 TOO_LARGE = 413
 RATE_LIMITED = 429
+# Where something before Braze gave up waiting, Braze may have done its work all the same.
+_MAYBE_RECEIVED = (502, 504, 520, 522, 524)
+_NO_REASON = "Braze gave no reason."
 
 
 class UnreadableAnswerError(Exception):
@@ -23,10 +22,14 @@ class UnreadableAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RowErrors:
-    """Errors by position in the request's array, and the message for the request as a whole."""
+    """Errors by index of the row, and the message for the request as a whole.
+
+    ``unmapped``: there are errors of which nobody can say which row they are about.
+    """
 
     by_index: dict[int, str]
     message: str = ""
+    unmapped: bool = False
 
 
 def is_success(answer: Answer) -> bool:
@@ -47,43 +50,114 @@ def is_transient(answer: Answer) -> bool:
     return answer.status in (400, 408, RATE_LIMITED) or answer.status >= 500
 
 
-def stop_sentence(answer: Answer) -> str:
+def is_maybe_received(answer: Answer) -> bool:
+    """Say of a transient answer whether the objects may have been taken all the same."""
+    return answer.status in _MAYBE_RECEIVED
+
+
+def stop_sentence(answer: Answer, endpoint: Endpoint) -> str:
     """Return why the run can't go on after this answer."""
     if 300 <= answer.status < 400:
         return (
             f"The endpoint redirects ({answer.status}), which is never followed: check BRAZE_REST_ENDPOINT."
         )
-    return STOPPING.get(answer.status, f"Braze refused the request with status {answer.status}.")
+    if answer.status == 401:
+        return "Braze does not know the API key (401): check BRAZE_API_KEY, and that it belongs to this endpoint."
+    if answer.status == 403:
+        return f"The API key may not do this (403): it needs the permission {endpoint.permission}."
+    if answer.status == 404:
+        return f"Braze does not know this address (404): {_what_is_missing(endpoint)}."
+    if answer.status == 415:
+        return "Braze refused the content type of the request (415)."
+    return f"Braze refused the request with status {answer.status}."
 
 
-def read_row_errors(answer: Answer, array: str, sent: int) -> RowErrors:
-    """Map ``errors`` of a 2xx to rows; raises UnreadableAnswerError when they point at none that was sent."""
+def _what_is_missing(endpoint: Endpoint) -> str:
+    if endpoint.name.startswith("catalog"):
+        return "check that the catalog exists, or declare its fields in the model"
+    if endpoint.name == "track_bulk":
+        return "/users/track/bulk is a limited beta that the workspace needs"
+    return "check BRAZE_REST_ENDPOINT"
+
+
+def read_row_errors(answer: Answer, endpoint: Endpoint, rows: list[Row]) -> RowErrors:
+    """Map the errors of an answer to rows; raises UnreadableAnswerError when it is no JSON object."""
     body = _object(answer)
     if body is None:
         raise UnreadableAnswerError
+    positions = _positions(rows)
     by_index: dict[int, str] = {}
-    for error in body.get("errors") or ():
-        index = _index(error, array, sent)
+    unmapped = ""
+    for error in _errors(body, endpoint):
+        index, text = _read(error, endpoint, positions)
         if index is None:
-            raise UnreadableAnswerError
-        by_index.setdefault(index, str(error.get("type") or "Braze gave no reason."))
-    return RowErrors(by_index, str(body.get("message") or ""))
+            unmapped = text or _NO_REASON
+        else:
+            by_index.setdefault(index, text)
+    return RowErrors(by_index, unmapped or _message(body), bool(unmapped))
 
 
-def read_refusal(answer: Answer, array: str, sent: int) -> RowErrors:
+def read_refusal(answer: Answer, endpoint: Endpoint, rows: list[Row]) -> RowErrors:
     """Map the errors of a 400 or 413 as far as they point at rows; the body may be anything."""
     try:
-        return read_row_errors(answer, array, sent)
+        return read_row_errors(answer, endpoint, rows)
     except UnreadableAnswerError:
-        return RowErrors({}, str((_object(answer) or {}).get("message") or ""))
+        return RowErrors({})
 
 
-def _index(error: Any, array: str, sent: int) -> int | None:
-    if not isinstance(error, dict) or error.get("input_array") != array:
-        return None
-    index = error.get("index")
-    valid = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < sent
-    return index if valid else None
+def _message(body: dict[str, Any]) -> str:
+    """Return the message, or the codes of the catalogs' errors, which say more (Braze: Catalogs, errors)."""
+    errors = body.get("errors")
+    codes = (
+        {str(each["id"]) for each in errors if isinstance(each, dict) and "id" in each}
+        if isinstance(errors, list)
+        else ()
+    )
+    return ", ".join(sorted(codes)) or str(body.get("message") or "")
+
+
+def _errors(body: dict[str, Any], endpoint: Endpoint) -> list[Any]:
+    """Return the errors that name rows.
+
+    Those of rename and remove are documented as arrays that hold the index, under names of their own.
+    """
+    names = _ERROR_LISTS[endpoint.errors]
+    found: Any = next((body[name] for name in names if body.get(name)), [])
+    return found if isinstance(found, list) else [found]
+
+
+_ERROR_LISTS: dict[ErrorStyle, tuple[str, ...]] = {
+    "track": ("errors",),
+    "users": ("errors",),
+    "pairs": ("rename_errors", "removal_errors"),
+    "none": (),
+}
+
+
+def _positions(rows: list[Row]) -> dict[str, list[int]]:
+    """Return array -> the indexes of its rows, in the order in which they were sent."""
+    positions: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        positions.setdefault(row.array.decode(), []).append(index)
+    return positions
+
+
+def _read(error: Any, endpoint: Endpoint, positions: dict[str, list[int]]) -> tuple[int | None, str]:
+    """Return (index of the row, text) of one error."""
+    if isinstance(error, list):
+        index = next((part for part in error if type(part) is int), None)
+        text = "; ".join(part for part in error if isinstance(part, str))
+    elif isinstance(error, dict):
+        index, text = error.get("index"), str(error.get("type") or "")
+    else:
+        return None, str(error)
+    array = error.get("input_array") if endpoint.errors == "track" else next(iter(positions))
+    # Elsewhere the list has another name in the answer than in the request, so one list alone is certain.
+    certain = endpoint.errors == "track" or len(positions) == 1
+    indexes = positions.get(array, []) if isinstance(array, str) and certain else []
+    if type(index) is not int or not 0 <= index < len(indexes):
+        return None, text or _NO_REASON
+    return indexes[index], text or _NO_REASON
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import requests.utils
 
-from braze_runner.client.retry import Pause, RetryPolicy, Stop
+from braze_runner.client.limiter import RateLimiter
+from braze_runner.client.retry import RetryPolicy, Stop
 from braze_runner.client.transport import Answer, Transport, TransportError
 from braze_runner.errors import StoppedError
 
@@ -50,7 +51,7 @@ class Api:
         self._transport = transport
         self._stop = stop
         self._policy = policy or RetryPolicy()
-        self._seconds_asked = Pause(stop.wait).seconds_asked
+        self._seconds_asked = RateLimiter(stop).seconds_asked
         self._name = name
 
     def close(self) -> None:

@@ -1,141 +1,174 @@
 """Sends one packed request to its end: accepted, its bad rows rejected, or held back."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from braze_runner import limits
 from braze_runner.client import answers
-from braze_runner.client.retry import Pause, RetryPolicy, Stop
+from braze_runner.client.limiter import RateLimiter
+from braze_runner.client.retry import RetryPolicy, Stop
 from braze_runner.client.transport import Answer, Transport, TransportError
 from braze_runner.errors import StoppedError
-from braze_runner.plan import Reject, Request, Row
+from braze_runner.plan import Reject, Request, Row, rejected
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a request's rows; ``held`` ones stay pending, an ``error`` ends the run."""
+    """What became of a request's rows, by their index.
 
-    request: Request
-    sent: int = 0
-    attributes: int = 0
-    data_points: int = 0
-    rejects: list[Reject] = field(default_factory=list)
-    held: int = 0
+    ``held`` rows certainly did nothing yet, or may do it again; ``unknown`` ones may have arrived and count each
+    time. An ``error`` ends the run. ``latency`` is that of the last answer, in seconds.
+    """
+
+    request: Request[Any]
+    sent: Sequence[int] = ()
+    rejects: dict[int, Reject] = field(default_factory=dict)
+    unknown: list[int] = field(default_factory=list)
+    resent: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
     requests: int = 0
     retries: int = 0
+    latency: float = 0.0
     error: StoppedError | None = None
-
-    def accept(self, rows: Sequence[Row]) -> None:
-        """Count rows that Braze queued."""
-        self.sent += len(rows)
-        for row in rows:
-            self.attributes += row.attributes
-            self.data_points += row.data_points
-
-    def reject(self, row: Row, reason: str, message: str, status: int) -> None:
-        """Take a row that Braze refused."""
-        self.rejects.append(
-            Reject(row.braze_row, row.identifier, row.payload, reason, message, status, self.request.number)
-        )
 
 
 class _HeldBackError(Exception):
     """The stop was asked for while the request waited for another try."""
 
 
+class _UnknownError(Exception):
+    """The rows may have been taken, and must not be sent again (R3)."""
+
+
 class _TryAgainError(Exception):
-    """The same body may pass later."""
+    """The same body may pass later; ``maybe_received`` says whether it may have been taken already."""
+
+    def __init__(self, problem: str, *, maybe_received: bool) -> None:
+        super().__init__(problem)
+        self.maybe_received = maybe_received
 
 
 class _RateLimitedError(_TryAgainError):
     """Braze asks for a pause, of so many seconds if it says."""
 
     def __init__(self, seconds: float | None) -> None:
-        super().__init__(f"status {answers.RATE_LIMITED}")
+        super().__init__(f"status {answers.RATE_LIMITED}", maybe_received=False)
         self.seconds = seconds
 
 
 class Sender:
-    """Shared by all workers: they meet the same pause after a 429."""
+    """Shared by all workers."""
 
-    def __init__(self, transport: Transport, policy: RetryPolicy, stop: Stop, pause: Pause) -> None:
+    def __init__(self, transport: Transport, policy: RetryPolicy, stop: Stop, limiter: RateLimiter) -> None:
         self._transport = transport
         self._policy = policy
         self._stop = stop
-        self._pause = pause
+        self._limiter = limiter
 
-    def send(self, request: Request) -> Outcome:
+    def send(self, request: Request[Any]) -> Outcome:
         """Send a request until each row has an end; never raises for what Braze or the network does."""
         outcome = Outcome(request)
-        pending = [request.rows] if request.rows else []
+        pending = [list(range(len(request.rows)))]
+        sent: list[int] = []
         while pending:
-            rows = pending.pop()
+            indexes = pending.pop()
             try:
-                pending.extend(self._send_rows(rows, outcome))
+                done, again = self._send_rows(indexes, outcome)
+                sent += done
+                pending += again
+            except _UnknownError:
+                outcome.unknown += indexes
             except (_HeldBackError, StoppedError) as exc:
-                outcome.held = len(rows) + sum(map(len, pending))
+                outcome.held = [*indexes, *(index for part in pending for index in part)]
                 outcome.error = exc if isinstance(exc, StoppedError) else None
                 break
+        outcome.sent = sent
         return outcome
 
-    def _send_rows(self, rows: list[Row], outcome: Outcome) -> list[list[Row]]:
-        """Send some rows; returns the parts that have to be sent again, each smaller than what came in."""
-        answer, errors = self._post(rows, outcome)
-        array = outcome.request.array
-        if answers.is_success(answer):
-            for index, message in errors.by_index.items():
-                outcome.reject(rows[index], "braze_rejected", message, answer.status)
-            outcome.accept([row for index, row in enumerate(rows) if index not in errors.by_index])
-            return []
-        refusal = answers.read_refusal(answer, array, len(rows))
-        for index, message in refusal.by_index.items():
-            outcome.reject(rows[index], "braze_rejected", message, answer.status)
-        if refusal.by_index:
-            rest = [row for index, row in enumerate(rows) if index not in refusal.by_index]
-            return [rest] if rest else []
-        if len(rows) == 1:
+    def _send_rows(self, indexes: list[int], outcome: Outcome) -> tuple[list[int], list[list[int]]]:
+        """Send some rows; returns those accepted, and the parts to send again, each smaller than what came in."""
+        request = outcome.request
+        rows = [request.rows[index] for index in indexes]
+        answer, errors = self._post(indexes, rows, outcome)
+        accepted = answers.is_success(answer)
+        if not accepted:
+            errors = answers.read_refusal(answer, request.envelope.endpoint, rows)
+        for position, message in errors.by_index.items():
+            outcome.rejects[indexes[position]] = rejected(
+                rows[position], "braze_rejected", message, answer.status, request.number
+            )
+        rest = [index for position, index in enumerate(indexes) if position not in errors.by_index]
+        if accepted and not errors.unmapped:
+            return rest, []
+        if errors.by_index and not accepted:
+            return [], [rest] if rest else []
+        if len(rest) == 1:
             reason = "too_large_for_braze" if answer.status == answers.TOO_LARGE else "braze_refused"
-            message = refusal.message or f"Braze answered {answer.status} without a message."
-            outcome.reject(rows[0], reason, message, answer.status)
-            return []
-        middle = len(rows) // 2
-        return [rows[middle:], rows[:middle]]
+            message = errors.message or f"Braze answered {answer.status} without a message."
+            row = request.rows[rest[0]]
+            outcome.rejects[rest[0]] = rejected(row, reason, message, answer.status, request.number)
+            return [], []
+        if accepted and not (self._policy.resend_unknown or all(row.repeatable for row in rows)):
+            outcome.unknown += rest
+            return [], []
+        middle = len(rest) // 2
+        return [], [rest[middle:], rest[:middle]] if rest else []
 
-    def _post(self, rows: list[Row], outcome: Outcome) -> tuple[Answer, answers.RowErrors]:
-        """Post until an answer decides about the rows; raises StoppedError or _HeldBackError without one."""
-        body, failures, limited = outcome.request.body(rows), 0, 0
+    def _post(
+        self, indexes: list[int], rows: list[Row], outcome: Outcome
+    ) -> tuple[Answer, answers.RowErrors]:
+        """Post until an answer decides about the rows; raises StoppedError, _HeldBackError or _UnknownError."""
+        request = outcome.request
+        bucket, body = request.envelope.endpoint.bucket, request.body(rows)
+        may_repeat = request.repeatable or all(row.repeatable for row in rows)
+        failures, limited, is_unknown = 0, 0, False
         while True:
-            self._pause.pass_through()
+            self._limiter.acquire(bucket)
             if self._stop.is_set():
-                raise _HeldBackError
+                raise _UnknownError if is_unknown else _HeldBackError
             outcome.requests += 1
             outcome.retries += bool(failures or limited)
+            if is_unknown:
+                outcome.resent += indexes
             try:
-                return self._post_once(body, outcome.request.array, len(rows))
+                return self._post_once(body, rows, outcome)
             except _RateLimitedError as exc:
                 limited, problem = limited + 1, str(exc)
-                self._pause.extend(self._policy.back_off(limited) if exc.seconds is None else exc.seconds)
+                seconds = self._policy.back_off(limited) if exc.seconds is None else exc.seconds
+                self._limiter.hold(bucket, seconds)
             except _TryAgainError as exc:
                 failures, problem = failures + 1, str(exc)
+                is_unknown = is_unknown or (exc.maybe_received and not may_repeat)
+            if is_unknown and not self._policy.resend_unknown:
+                raise _UnknownError
             if failures >= self._policy.tries or limited >= self._policy.rate_limited_tries:
+                if is_unknown:
+                    raise _UnknownError
                 raise StoppedError(f"Braze gave no usable answer in {failures + limited} tries: {problem}.")
             if failures:
                 self._stop.wait(self._policy.back_off(failures))
 
-    def _post_once(self, body: bytes, array: str, sent: int) -> tuple[Answer, answers.RowErrors]:
+    def _post_once(self, body: bytes, rows: list[Row], outcome: Outcome) -> tuple[Answer, answers.RowErrors]:
         """Post once; raises _TryAgainError for what may pass later and StoppedError for what can't."""
+        envelope = outcome.request.envelope
+        endpoint, started = envelope.endpoint, time.monotonic()
         try:
-            answer = self._transport.post(limits.TRACK_PATH, body)
-            if answers.is_success(answer):
-                return answer, answers.read_row_errors(answer, array, sent)
+            answer = self._transport.send(endpoint.method, envelope.path, body)
         except TransportError as exc:
-            raise _TryAgainError(f"no answer ({exc})") from exc
-        except answers.UnreadableAnswerError as exc:
-            raise _TryAgainError(f"status {answer.status} with a body that can't be read") from exc
+            raise _TryAgainError(f"no answer ({exc})", maybe_received=exc.maybe_received) from exc
+        outcome.latency = time.monotonic() - started
+        if answers.is_success(answer):
+            self._limiter.learn(endpoint.bucket, answer.headers)
+            try:
+                return answer, answers.read_row_errors(answer, endpoint, rows)
+            except answers.UnreadableAnswerError as exc:
+                problem = f"status {answer.status} with a body that can't be read"
+                raise _TryAgainError(problem, maybe_received=True) from exc
         if answers.is_bad_request(answer):
             return answer, answers.RowErrors({})
         if answer.status == answers.RATE_LIMITED:
-            raise _RateLimitedError(self._pause.seconds_asked(answer.headers))
+            raise _RateLimitedError(self._limiter.seconds_asked(answer.headers))
         if answers.is_transient(answer):
-            raise _TryAgainError(f"status {answer.status}")
-        raise StoppedError(answers.stop_sentence(answer))
+            raise _TryAgainError(f"status {answer.status}", maybe_received=answers.is_maybe_received(answer))
+        raise StoppedError(answers.stop_sentence(answer, endpoint))

@@ -21,7 +21,7 @@ from braze_runner.demo.events import write_events
 from braze_runner.engine import push
 from braze_runner.engine.summary import Summary
 from braze_runner.errors import ConfigError, StoppedError
-from braze_runner.plan.datapoints import data_points
+from braze_runner.plan.payloads import data_points
 from braze_runner.progress import observer_for, print_summary
 from braze_runner.sandbox import SandboxServer
 from braze_runner.warehouse import DbtOptions, Warehouse, connect
@@ -76,7 +76,7 @@ class Demo:
         self._write_company()
         self._load()
         self._build()
-        with SandboxServer(db=self.data / "braze.sqlite") as server:
+        with SandboxServer(db=self.data / "braze.sqlite", limits="off") as server:
             config = read_config({"BRAZE_REST_ENDPOINT": server.url, "BRAZE_API_KEY": server.api_key})
             self._push(config, "Day one")
             change = self._change_customers()

@@ -14,10 +14,10 @@ class Observer(Protocol):
     def start(self, sync: str, rows: int) -> None:
         """A sync with so many pending rows starts."""
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, sync: str, counts: Counts) -> None:
         """The sync's counts so far; called for each answer of Braze."""
 
-    def end(self, counts: Counts) -> None:
+    def end(self, sync: str, counts: Counts) -> None:
         """The sync has ended with these counts."""
 
 
@@ -30,8 +30,8 @@ class Silent:
     def start(self, sync: str, rows: int) -> None:
         """Drop it."""
 
-    def advance(self, counts: Counts) -> None:
+    def advance(self, sync: str, counts: Counts) -> None:
         """Drop it."""
 
-    def end(self, counts: Counts) -> None:
+    def end(self, sync: str, counts: Counts) -> None:
         """Drop it."""

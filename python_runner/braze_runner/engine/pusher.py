@@ -1,196 +1,322 @@
-"""Pushes one sync: reads and plans in this thread, sends in workers, saves progress every few seconds."""
+"""Pushes batches in order: reads and plans in this thread, sends in workers, saves progress every few seconds."""
 
-import datetime as dt
 import itertools
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from braze_runner.client import Outcome, Stop
 from braze_runner.engine.observer import Observer
-from braze_runner.engine.pool import WorkerPool
-from braze_runner.engine.reader import Batch, SyncReader
-from braze_runner.engine.summary import Counts
-from braze_runner.engine.window import Released, Window
+from braze_runner.engine.retry import RetrySource
+from braze_runner.engine.source import Source
 from braze_runner.errors import StoppedError
-from braze_runner.plan import Packer, Reject, Request, RowPlanner
-from braze_runner.project import Sync
-from braze_runner.state import LedgerEntry, WarehouseState
+from braze_runner.plan import Packer, Request, Row, Step
+from braze_runner.state import Progress, State
 
 # Requests handed out for each worker, one to send and one to go on with, and the bytes of all of them.
 _AHEAD = 2
 _BYTES = 16_000_000
-# Requests for each worker from the oldest unanswered one on: bounds memory and what a crash sends again.
-_WINDOW = 8
+# Requests from the oldest unanswered one on: bounds what a crash sends again.
+_WINDOW = 1_024
 _SAVE_SECONDS = 2.0
 _SAVE_REJECT_BYTES = 8_000_000
-# What a reject takes beside its payload, roughly.
-_REJECT_BYTES = 1_000
 _POLL_SECONDS = 0.2
+# Requests whose intent is put on record at once: what a crash may leave unknown, against a statement each (R3).
+_INTENT_REQUESTS = 128
+# So many rows that Braze refused, or did not answer for, with none accepted in between, end the run.
+_HOPELESS_ROWS = 1_000
+
+Decision = Literal["arrived", "resend", "hold"]
+PushSource = Source | RetrySource
 
 
-class SyncPusher:
-    """Pushes the pending batches of one sync through a pool of workers."""
+class Pool(Protocol):
+    """Where requests are sent; see ``WorkerPool``."""
 
-    counts: Counts
-    error: StoppedError | None
-    """What stopped the run, if something did."""
-    newest_updated_at: dt.datetime | None
-    """Newest stamp of the batches that are done, UTC."""
+    @property
+    def in_flight(self) -> int:
+        """Requests that were handed out and not taken back."""
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Bytes of their bodies."""
+
+    @property
+    def target(self) -> int:
+        """Workers that are meant to be at work."""
+
+    def submit(self, request: Request[PushSource]) -> None:
+        """Hand out a request."""
+
+    def take(self, seconds: float) -> Outcome | None:
+        """Return the next outcome, or None when none comes within so many seconds."""
+
+
+@dataclass(frozen=True)
+class Cap:
+    """Where a run ends before everything is pushed: rows of each sync, data points of all; None is no end."""
+
+    rows: int | None = None
+    data_points: int | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Say whether there is any."""
+        return self.rows is not None or self.data_points is not None
+
+
+class Pusher:
+    """Pushes sources in steps; a ``state`` of None records nothing, and so sends nothing that must not repeat."""
 
     def __init__(
         self,
-        sync: Sync,
-        reader: SyncReader,
-        state: WarehouseState,
-        pool: WorkerPool,
-        workers: int,
+        pool: Pool,
+        state: State | None,
         stop: Stop,
         observer: Observer,
+        settle: Callable[[PushSource], Callable[[Row], Decision]],
+        order_gap: float,
+        cap: Cap | None = None,
+        *,
+        may_repeat_all: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sync = sync
-        self._reader = reader
-        self._state = state
         self._pool = pool
-        self._workers = workers
+        self._state = state
         self._stop = stop
         self._observer = observer
+        self._settle_unknown = settle
+        self._order_gap = order_gap
+        self._cap = cap or Cap()
+        self._may_repeat_all = may_repeat_all
         self._now = now
-        self._numbers = itertools.count(1)
-        self._planner = RowPlanner(update_existing_only=sync.update_existing_only)
-        self.counts = Counts()
-        self.error = None
-        self.newest_updated_at = None
+        self._packer: Packer[PushSource] = Packer(itertools.count(1))
+        self._active: list[PushSource] = []
+        self._chunk: list[Request[PushSource]] = []
+        self._accepted_at: dict[str, float] = {}
+        self._lane = ""
+        self._saved_at = now()
+        self._hopeless = 0
+        self._points = 0
+        self._taken: Counter[str] = Counter()
+        self.error: StoppedError | None = None
+        self.is_capped = False
 
-    def push(self, batches: Sequence[Batch], order_gap: float) -> None:
-        """Push batches one after the other.
+    def accepted(self, lane: str, seconds_ago: float) -> None:
+        """Say that an earlier run had something accepted so long ago."""
+        self._accepted_at[lane] = self._now() - seconds_ago
 
-        Braze promises no order between requests, even consecutive ones (POST /users/track), so a batch starts
-        only when each request of the one before is answered and ``order_gap`` seconds have passed (R2).
+    def push(self, steps: Sequence[Step[PushSource]]) -> None:
+        """Push steps one after the other, until the end or the stop.
+
+        Braze promises no order between requests, even consecutive ones (POST /users/track), so a step starts only
+        when each request of the one before is answered and ``order_gap`` seconds have passed (R2).
         """
-        for number, batch in enumerate(batches):
-            if number:
-                self._stop.wait(order_gap)
-            if self._stop.is_set() or not self._push_batch(batch):
-                return
-            self.counts.batches += 1
-            self.newest_updated_at = batch.newest_updated_at
+        try:
+            for step in steps:
+                if self._stop.is_set() or self.is_capped:
+                    break
+                self._wait_for_turn(step.lane)
+                self._push_step(step)
+        except StoppedError as exc:
+            self.fail(exc)
+        finally:
+            # Also when reading failed: what Braze has accepted meanwhile must be on record.
+            self._end()
 
     def fail(self, error: StoppedError) -> None:
         """Stop the run for this reason, unless there is one already."""
         self.error = self.error or error
         self._stop.set()
 
-    def _push_batch(self, batch: Batch) -> bool:
-        """Push one batch; returns whether each of its rows has its end."""
-        self._start_batch(batch)
-        handed_out = False
-        try:
-            with closing(self._requests(batch)) as requests:
-                handed_out = self._hand_out(requests)
-        finally:
-            # Also when reading failed: what Braze has accepted meanwhile must be on record.
-            self._drain()
-            complete = handed_out and not self._window
-            self._save(self._window.leftover(), done=complete)
-        return complete and not self.error
+    def _push_step(self, step: Step[PushSource]) -> None:
+        self._lane = step.lane
+        for source in step.batches:
+            self._active.append(source)
+            self._push_source(source)
+            if self._stop.is_set() or self.is_capped:
+                return
+        if not step.joins_next:
+            for request in self._packer.flush():
+                self._hand_out(request)
+        self._release_chunk()
+        self._drain()
 
-    def _start_batch(self, batch: Batch) -> None:
-        self._batch = batch
-        self._window = Window()
-        self._released = Released(batch.mark or "")
-        self._saved_mark = self._released.mark
-        self._reject_bytes = 0
-        self._saved_at = self._now()
+    def _push_source(self, source: PushSource) -> None:
+        decide = self._settle_unknown(source)
+        with closing(source.rows()) as rows:
+            for row in rows:
+                if not row.repeatable and not self._may_send_once(source, row, decide):
+                    continue
+                if self._cap.is_set and self._is_over_cap(source, row):
+                    source.counts.rows_held += 1
+                    return
+                full = self._packer.add(source, row)
+                if full is not None:
+                    self._hand_out(full)
+                    if self._stop.is_set():
+                        return
 
-    def _requests(self, batch: Batch) -> Generator[Request]:
-        packer = Packer(self._sync.type, self._numbers)
-        for rows in self._reader.read(batch):
-            for row in self._planner.plan_batch(rows):
-                full = packer.add(row)
-                if full:
-                    yield full
-        last = packer.flush()
-        if last:
-            yield last
+    def _is_over_cap(self, source: PushSource, row: Row) -> bool:
+        """Count a row that is about to be sent; says whether it would be one too many."""
+        cap, sync = self._cap, source.sync.unique_id
+        if cap.data_points is not None and self._points + row.data_points > cap.data_points:
+            self.is_capped = True
+            return True
+        if cap.rows is not None and self._taken[sync] >= cap.rows:
+            return True
+        self._points += row.data_points
+        self._taken[sync] += 1
+        return False
 
-    def _hand_out(self, requests: Iterator[Request]) -> bool:
-        """Give requests to the workers as they have room; returns False when the run stops before the end."""
-        for request in requests:
-            self._make_room()
-            self.counts.rows_read += request.row_count
-            if self._stop.is_set():
-                self.counts.rows_held += request.row_count
-                return False
-            self._window.open(request)
-            if request.rows:
-                self._pool.submit(request)
-            else:
-                self._settle(Outcome(request))
-        return True
+    def _may_send_once(self, source: PushSource, row: Row, decide: Callable[[Row], Decision]) -> bool:
+        """Say of a row that must not arrive twice whether it is to be sent now."""
+        if self._state is None and not self._may_repeat_all:
+            source.counts.rows_held += 1
+            return False
+        source.has_intents = True
+        if not source.is_unknown(row):
+            return True
+        decision = decide(row)
+        if decision == "arrived":
+            source.accept_unknown(row)
+        elif decision == "hold":
+            source.put_aside(row)
+        else:
+            source.counts.objects_resent += 1
+        return decision == "resend"
 
-    def _make_room(self) -> None:
+    def _hand_out(self, request: Request[PushSource]) -> None:
+        """Give a request to the workers; one that must not arrive twice waits until its intent is on record."""
+        if request.repeatable or self._state is None:
+            self._submit(request)
+            return
+        self._chunk.append(request)
+        if len(self._chunk) >= _INTENT_REQUESTS or sum(each.size for each in self._chunk) >= _BYTES:
+            self._release_chunk()
+
+    def _release_chunk(self) -> None:
+        """Record up to which row of each source the chunk goes, and only then send it (R3)."""
+        if self._state is not None and not self._stop.is_set():
+            rows: dict[PushSource, list[Row]] = {}
+            for request in self._chunk:
+                for source, start, end in request.parts():
+                    rows.setdefault(source, []).extend(request.rows[start:end])
+            for source, of_source in rows.items():
+                source.intend(self._state, of_source)
+        chunk, self._chunk = self._chunk, []
+        for request in chunk:
+            self._submit(request)
+
+    def _submit(self, request: Request[PushSource]) -> None:
+        self._make_room(request.number)
+        if self._stop.is_set():
+            self._hold_back(request)
+        else:
+            self._pool.submit(request)
+
+    def _hold_back(self, request: Request[PushSource]) -> None:
+        for source, start, end in request.parts():
+            source.hold_back(request.number, request.rows[start:end])
+
+    def _make_room(self, number: int) -> None:
         while self._collect(0):
             pass
-        while self._is_full() and not self._stop.is_set():
+        while self._is_full(number) and not self._stop.is_set():
             self._collect(_POLL_SECONDS)
 
-    def _is_full(self) -> bool:
+    def _is_full(self, number: int) -> bool:
         pool = self._pool
-        many = pool.in_flight >= _AHEAD * self._workers or pool.bytes_in_flight >= _BYTES
-        return many or len(self._window) >= _WINDOW * self._workers
+        if pool.in_flight >= _AHEAD * pool.target or pool.bytes_in_flight >= _BYTES:
+            return True
+        oldest = min((each.oldest for each in self._active if each.oldest is not None), default=number)
+        return bool(pool.in_flight) and number - oldest >= _WINDOW
 
     def _drain(self) -> None:
         while self._pool.in_flight:
             self._collect(_POLL_SECONDS)
+
+    def _end(self) -> None:
+        """Bring everything that has begun to its end, and record it."""
+        if self.is_capped and not self._stop.is_set():
+            for request in self._packer.flush():
+                self._hand_out(request)
+            self._release_chunk()
+        for request in [*self._chunk, *self._packer.flush()]:
+            self._hold_back(request)
+        self._chunk = []
+        self._drain()
+        self._save()
 
     def _collect(self, seconds: float) -> bool:
         """Settle the next outcome, if one comes in time, and save what is due; returns whether one came."""
         outcome = self._pool.take(seconds)
         if outcome is not None:
             self._settle(outcome)
-        if self._now() - self._saved_at > _SAVE_SECONDS or self._reject_bytes > _SAVE_REJECT_BYTES:
+        reject_bytes = sum(source.reject_bytes for source in self._active)
+        if self._now() - self._saved_at > _SAVE_SECONDS or reject_bytes > _SAVE_REJECT_BYTES:
             self._save()
         return outcome is not None
 
     def _settle(self, outcome: Outcome) -> None:
-        """Count an outcome and move the window; an outcome with an error stops the run."""
-        counts = self.counts
-        counts.rows_sent += outcome.sent
-        counts.rows_rejected += len(outcome.request.rejects) + len(outcome.rejects)
-        counts.rows_held += outcome.held
-        counts.requests += outcome.requests
-        counts.retries += outcome.retries
-        counts.attributes_sent += outcome.attributes
-        counts.data_points += outcome.data_points
+        """Count an outcome and move the windows; an outcome with an error stops the run."""
+        request: Request[PushSource] = outcome.request
         if outcome.error:
             self.fail(outcome.error)
-        self._window.close(outcome)
-        self._take(self._window.release())
-        self._observer.advance(counts)
+        for source, start, end in request.parts():
+            source.settle(outcome, start, end)
+        first = request.sources[0][0].counts
+        first.requests += outcome.requests
+        first.retries += outcome.retries
+        first.objects_resent += len(outcome.resent)
+        if outcome.sent:
+            self._accepted_at[self._lane] = self._now()
+        self._judge(outcome)
+        for source, _, _ in request.parts():
+            self._observer.advance(source.sync.name, source.counts)
 
-    def _take(self, released: Released | None) -> None:
-        if released:
-            self._released.mark = released.mark
-            self._released.rows_sent += released.rows_sent
-            self._released.rejects += released.rejects
-            self._reject_bytes += sum(_REJECT_BYTES + len(each.payload or b"") for each in released.rejects)
+    def _judge(self, outcome: Outcome) -> None:
+        """Stop a run in which everything fails."""
+        failed = len(outcome.rejects) + len(outcome.unknown)
+        self._hopeless = 0 if outcome.sent else self._hopeless + failed
+        if self._hopeless >= _HOPELESS_ROWS:
+            reasons = [reject.message for reject in outcome.rejects.values()] or ["it gave no answer."]
+            self.fail(
+                StoppedError(
+                    f"Braze took none of {self._hopeless:,} rows in a row, so the run stopped. "
+                    f"The last one: {reasons[0]}"
+                )
+            )
 
-    def _save(self, unpassed: Sequence[Reject] = (), *, done: bool = False) -> None:
-        """Write the progress since the last save, with the rejects that it passes and others."""
-        step, batch = self._released, self._batch.id
-        entries = []
-        if done or step.mark != self._saved_mark:
-            entries = [LedgerEntry(batch, step.mark, step.rows_sent, len(step.rejects), done)]
-        rejects = [*step.rejects, *unpassed]
+    def _wait_for_turn(self, lane: str) -> None:
+        accepted_at = self._accepted_at.get(lane)
+        remaining = 0.0 if accepted_at is None else accepted_at + self._order_gap - self._now()
+        if remaining > 0:
+            self._save()
+            self._stop.wait(remaining)
+
+    def _save(self) -> None:
+        """Write the progress of every source since the last time, rejects first (R1)."""
         self._saved_at = self._now()
+        if self._state is None:
+            for source in self._active:
+                source.forget_rejects()
+            return
         try:
-            if entries or rejects:
-                self._state.save(self._sync.unique_id, entries, {batch: rejects})
+            steps: dict[str, list[Progress]] = {}
+            for source in self._active:
+                step = source.save(self._state)
+                if step is not None:
+                    steps.setdefault(source.sync.unique_id, []).append(step)
+            if steps:
+                self._state.save(steps)
         except StoppedError as exc:
             self.fail(exc)
             return
-        self._released = Released(step.mark)
-        self._saved_mark = step.mark
-        self._reject_bytes = 0
+        for source in self._active:
+            if source.is_done:
+                source.counts.batches += 1
+        self._active = [source for source in self._active if not source.is_done]

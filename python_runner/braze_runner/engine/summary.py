@@ -2,17 +2,23 @@
 
 import signal
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 
 @dataclass(slots=True)
 class Counts:
-    """What happened to rows: each one read is sent, rejected or held back."""
+    """What happened to rows: each one read is sent, rejected or held back.
+
+    ``rows_unknown`` of those held back may have arrived; ``objects_resent`` were sent again though they may have.
+    """
 
     batches: int = 0
     rows_read: int = 0
     rows_sent: int = 0
     rows_rejected: int = 0
     rows_held: int = 0
+    rows_unknown: int = 0
+    objects_resent: int = 0
     requests: int = 0
     retries: int = 0
     attributes_sent: int = 0
@@ -35,13 +41,16 @@ class Counts:
 
 @dataclass(slots=True)
 class Summary:
-    """What a push did, over all its syncs."""
+    """What a push did, over all its syncs; ``notes`` are sentences on what it did not do, and why."""
 
     counts: Counts = field(default_factory=Counts)
     by_sync: dict[str, Counts] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
     error: str | None = None
     signal: int | None = None
+    is_dry_run: bool = False
+    run_id: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -61,6 +70,22 @@ class Summary:
             return self.error
         if not self.counts.rows_read:
             return "Nothing is pending: Braze has everything."
-        return (
-            "All rows pushed." if not self.exit_code else "Some rows were rejected: see braze_sync_rejects."
-        )
+        if self.is_dry_run:
+            return "Nothing was sent: this was a dry run."
+        if self.exit_code:
+            return "Some rows were rejected or held back: see braze-runner failures."
+        return "All rows pushed."
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary for ``--output json``."""
+        return {
+            "run_id": self.run_id,
+            "exit_code": self.exit_code,
+            "end": self.end,
+            "error": self.error,
+            "seconds": round(self.seconds, 3),
+            "dry_run": self.is_dry_run,
+            "counts": self.counts.as_dict(),
+            "syncs": {name: counts.as_dict() for name, counts in self.by_sync.items()},
+            "notes": self.notes,
+        }

@@ -1,62 +1,79 @@
-"""Progress that never passes a row without an end, whatever the order in which answers come (R1)."""
+"""How far one batch has come, whatever the order in which answers come (R1)."""
 
-from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-from braze_runner.client import Outcome
-from braze_runner.plan import Reject, Request
-
-
-@dataclass(slots=True)
-class _Slot:
-    mark: str
-    rejects: list[Reject]
-    sent: int = 0
-    complete: bool = False
-
-
-@dataclass(slots=True)
-class Released:
-    """Neighbouring requests whose every row has its end, up to ``mark``."""
-
-    mark: str
-    rows_sent: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+from braze_runner.plan import Row
+from braze_runner.state import Range
 
 
 class Window:
-    """The requests of one batch from the oldest unanswered one on, in the order of their rows."""
+    """The rows of one batch, in the order of their keys, and the requests that they are in.
 
-    def __init__(self) -> None:
-        self._slots: dict[int, _Slot] = {}
-        self._order: deque[int] = deque()
+    With ``unique`` keys the mark may stand on any row; else only behind the last row with the same key.
+    """
 
-    def __len__(self) -> int:
-        return len(self._order)
+    def __init__(self, mark: str, *, unique: bool = True) -> None:
+        self._unique = unique
+        self._open: dict[int, str] = {}
+        self._whole = mark
+        self.last = mark
 
-    def open(self, request: Request) -> None:
-        """Take the next request, in order."""
-        self._slots[request.number] = _Slot(request.mark, request.rejects)
-        self._order.append(request.number)
+    def take(self, key: str) -> None:
+        """Take the next row, in order."""
+        if self._unique or key != self.last:
+            self._whole = self.last
+        self.last = key
 
-    def close(self, outcome: Outcome) -> None:
-        """Take what became of a request; with rows held back it stays open and stops progress behind it."""
-        slot = self._slots[outcome.request.number]
-        slot.sent = outcome.sent
-        slot.rejects = slot.rejects + outcome.rejects
-        slot.complete = not outcome.held
+    def enter(self, number: int) -> None:
+        """Note that the newest row has entered a request, with others behind it."""
+        self._open.setdefault(number, self._whole)
 
-    def release(self) -> Released | None:
-        """Return the complete requests at the front as one step, or None without any."""
-        released: Released | None = None
-        while self._order and self._slots[self._order[0]].complete:
-            slot = self._slots.pop(self._order.popleft())
-            released = released or Released(slot.mark)
-            released.mark = slot.mark
-            released.rows_sent += slot.sent
-            released.rejects += slot.rejects
-        return released
+    def leave(self, number: int) -> None:
+        """Note that every row of a request has its end."""
+        del self._open[number]
 
-    def leftover(self) -> list[Reject]:
-        """Return the rejects of what was answered but not released, once nothing more will be."""
-        return [reject for number in self._order for reject in self._slots[number].rejects]
+    def first_of(self, number: int) -> str:
+        """Return the key behind which the rows of an open request stand."""
+        return self._open[number]
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether no request is open."""
+        return not self._open
+
+    @property
+    def oldest(self) -> int | None:
+        """Return the number of the oldest open request, or None."""
+        return next(iter(self._open), None)
+
+    def mark(self, *, at_end: bool = False) -> str:
+        """Return the key up to which every row has its end; ``at_end`` says that no row follows."""
+        if self._open:
+            return min(self._open.values())
+        return self.last if self._unique or at_end else self._whole
+
+
+def ranges_of(first: str, rows: Iterator[tuple[Row, bool]]) -> Iterator[Range]:
+    """Yield the ranges of neighbouring rows for which the flag is set; the rows stand behind ``first``."""
+    after = first
+    start: str | None = None
+    for row, flag in rows:
+        if flag and start is None:
+            start = after
+        elif not flag and start is not None:
+            yield Range(start, after)
+            start = None
+        after = row.braze_row
+    if start is not None:
+        yield Range(start, after)
+
+
+def merged(ranges: list[Range]) -> list[Range]:
+    """Return the ranges with neighbours made one, in order."""
+    joined: list[Range] = []
+    for each in sorted(ranges):
+        if joined and each.after <= joined[-1].to:
+            joined[-1] = Range(joined[-1].after, max(joined[-1].to, each.to))
+        else:
+            joined.append(each)
+    return joined

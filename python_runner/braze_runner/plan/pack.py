@@ -1,83 +1,125 @@
-"""Requests of at most 75 objects and 4 MB, in the order of the rows."""
+"""Requests within Braze's limits, in the order of the rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from braze_runner import limits
-from braze_runner.plan.rows import REASONS, Reject, Row
+from braze_runner.plan.endpoints import Envelope
+from braze_runner.plan.rows import Row
 
-# So many rejects end a request even when it holds few objects: progress then goes on through bad data.
-_REJECTS = 1_000
+# A request that waits for more of its kind holds back progress; after so many other rows it is sent as it is.
+PATIENCE = 5_000
+
+
+class Origin(Protocol):
+    """Where rows come from."""
+
+    def entered(self, number: int) -> None:
+        """Be told that the newest row has entered a request, as the first of its own there."""
+
+
+S = TypeVar("S", bound=Origin)
 
 
 @dataclass(slots=True)
-class Request:
-    """Neighbouring rows of one batch: what is sent together, what was rejected among it, and where it ends.
+class Request(Generic[S]):
+    """Rows that are sent together; ``sources`` says from where each one comes, by its index in ``rows``.
 
-    ``mark`` is the last ``braze_row``; no row after this request has the same one.
+    ``opened_at`` is the number of rows that the packer had taken before.
     """
 
     number: int
-    array: str
+    envelope: Envelope
+    opened_at: int = 0
     rows: list[Row] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    sources: list[tuple[S, int]] = field(default_factory=list)
     size: int = 0
-    mark: str = ""
+    repeatable: bool = True
+    counts: dict[bytes, int] = field(default_factory=dict)
 
     def body(self, rows: list[Row] | None = None) -> bytes:
         """Return the request's body, or that of some of its rows."""
-        objects = b",".join([row.object for row in (self.rows if rows is None else rows)])
-        return b'{"' + self.array.encode() + b'":[' + objects + b"]}"
+        arrays: dict[bytes, list[bytes]] = {}
+        for row in self.rows if rows is None else rows:
+            if row.array in arrays:
+                arrays[row.array].append(row.object)
+            else:
+                arrays[row.array] = [row.object]
+        return self.envelope.body(arrays)
 
-    @property
-    def row_count(self) -> int:
-        """Rows of the sync table that this request answers for."""
-        return len(self.rows) + len(self.rejects)
+    def parts(self) -> Iterator[tuple[S, int, int]]:
+        """Yield each source with the index of its first row and the one behind its last."""
+        ends = [start for _, start in self.sources[1:]] + [len(self.rows)]
+        for (source, start), end in zip(self.sources, ends, strict=True):
+            yield source, start, end
 
 
-class Packer:
-    """Packs rows, which come ordered by ``braze_row``; ``numbers`` gives the run's request numbers."""
+class Packer(Generic[S]):
+    """Packs rows of one or more sources; ``numbers`` gives the run's request numbers.
 
-    def __init__(self, array: str, numbers: Iterator[int]) -> None:
-        self._array = array
+    Rows of one envelope go out in their order. A full request is returned by the row that did not fit.
+    """
+
+    def __init__(self, numbers: Iterator[int]) -> None:
         self._numbers = numbers
-        # The brackets and the array's name around the objects.
-        self._envelope = len(Request(0, array).body())
-        self._open = self._new()
+        self._open: dict[Envelope, Request[S]] = {}
+        self._taken = 0
 
-    def add(self, row: Row | Reject) -> Request | None:
-        """Take one row; returns the request before it when that is full."""
-        full, request = None, self._open
-        if row.braze_row == request.mark and request.row_count:
-            # Kept in the request that holds the first one: a mark must never part the two.
-            rejected = Reject(
-                row.braze_row, row.identifier, row.payload, "duplicate_row", REASONS["duplicate_row"]
-            )
-            request.rejects.append(rejected)
+    def add(self, source: S, row: Row) -> Request[S] | None:
+        """Take one row; returns a request that is full, if there is one now."""
+        request, full = self._open.get(row.envelope), None
+        if request is None or not _fits(request, row):
+            full, request = request, self._new(row.envelope)
+        rows = request.rows
+        if not request.sources or request.sources[-1][0] is not source:
+            request.sources.append((source, len(rows)))
+            source.entered(request.number)
+        rows.append(row)
+        request.size += len(row.object) + 1
+        if not row.repeatable:
+            request.repeatable = False
+        _count(request, row)
+        self._taken += 1
+        return full or self._overdue()
+
+    def flush(self) -> list[Request[S]]:
+        """Return what is left, in the order in which it was opened."""
+        left, self._open = list(self._open.values()), {}
+        return left
+
+    def _new(self, envelope: Envelope) -> Request[S]:
+        # Taken out first: the order of the dictionary is that of opening.
+        self._open.pop(envelope, None)
+        request = self._open[envelope] = Request[S](
+            next(self._numbers), envelope, self._taken, size=len(envelope.head) + len(envelope.tail)
+        )
+        return request
+
+    def _overdue(self) -> Request[S] | None:
+        if len(self._open) < 2:
             return None
-        if not self._fits(row):
-            full, request = request, self._new()
-            self._open = request
-        if isinstance(row, Row):
-            request.rows.append(row)
-            request.size += len(row.object) + 1
-        else:
-            request.rejects.append(row)
-        request.mark = row.braze_row
-        return full
+        oldest = next(iter(self._open.values()))
+        if self._taken - oldest.opened_at < PATIENCE:
+            return None
+        return self._open.pop(oldest.envelope)
 
-    def flush(self) -> Request | None:
-        """Return what is left."""
-        request, self._open = self._open, self._new()
-        return request if request.row_count else None
 
-    def _fits(self, row: Row | Reject) -> bool:
-        request = self._open
-        if isinstance(row, Reject):
-            return len(request.rejects) < _REJECTS
-        # Each size counts a comma too, one more than there are.
-        size = request.size + len(row.object)
-        return len(request.rows) < limits.TRACK_OBJECTS and size <= limits.TRACK_BYTES - self._envelope
+def _fits(request: Request[S], row: Row) -> bool:
+    endpoint = request.envelope.endpoint
+    held = request.counts.get(row.array, 0) if endpoint.per_array else len(request.rows)
+    if held >= endpoint.objects:
+        return False
+    # Each size counts a comma too, one more than there are, and each array its name and brackets.
+    arrays = sum(len(name) + 6 for name in endpoint.arrays) or len(row.array) + 6
+    if request.rows and request.size + len(row.object) + arrays > endpoint.size:
+        return False
+    user = endpoint.objects_of_user
+    return user is None or request.counts.get(row.identifier, 0) < user
 
-    def _new(self) -> Request:
-        return Request(next(self._numbers), self._array, size=0)
+
+def _count(request: Request[S], row: Row) -> None:
+    endpoint = request.envelope.endpoint
+    if endpoint.per_array:
+        request.counts[row.array] = request.counts.get(row.array, 0) + 1
+    elif endpoint.objects_of_user is not None:
+        request.counts[row.identifier] = request.counts.get(row.identifier, 0) + 1

@@ -1,4 +1,4 @@
-"""What accepted objects do to profiles: one applier per kind of object, behind one seam."""
+"""What accepted objects of /users/track do to profiles: one function per kind of object."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -29,30 +29,27 @@ class Write(NamedTuple):
     item: dict[str, Any]
 
 
-class Applier:
-    """The one way to a profile: endpoints submit, and what is submitted is applied at once, in order."""
+def write_of(values: list[Any]) -> Write:
+    """Read a write that was kept as JSON."""
+    kind, identifier, create, item = values
+    return Write(kind, Identifier(*identifier), create, item)
 
-    def __init__(self, store: ProfileStore, settings: Settings) -> None:
-        self._store = store
-        self._settings = settings
 
-    def submit(self, writes: list[Write]) -> None:
-        """Take over the valid objects of one request; the caller holds the store's transaction."""
-        self.apply(writes)
-
-    def apply(self, writes: list[Write]) -> None:
-        """Apply objects in order; one that finds no profile and may not create it is dropped silently."""
-        now = times.text_of(datetime.now(UTC))
-        session = Session(self._store, (write.identifier for write in writes), now)
-        for kind, identifier, create, item in writes:
-            profile = session.find(identifier)
-            if profile is None:
-                if not create:
-                    continue
-                profile = session.create(identifier)
-            APPLIERS[kind](session, profile, item, self._settings)
-            session.touch(profile)
-        session.write()
+def apply_writes(store: ProfileStore, settings: Settings, writes: list[Write]) -> None:
+    """Apply objects in order; one that finds no profile and may not create it is dropped silently."""
+    now = times.text_of(datetime.now(UTC))
+    session = Session(store, (write.identifier for write in writes), now)
+    for kind, identifier, create, item in writes:
+        profile = session.find(identifier)
+        if profile is None:
+            if not create:
+                continue
+            profile = session.create(identifier)
+        APPLIERS[kind](session, profile, item, settings)
+        if not profile.revision:
+            session.inherit(profile)
+        session.touch(profile)
+    session.write()
 
 
 def _apply_attributes(session: Session, profile: Profile, item: dict[str, Any], settings: Settings) -> None:

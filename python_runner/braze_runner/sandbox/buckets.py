@@ -1,32 +1,32 @@
-"""Rate-limit buckets, their windows, and the headers that tell of them (Braze docs, "API rate limits").
+"""Rate limits: the windows of each bucket, and what answers tell of them (Braze docs, "API rate limits").
 
 Windows are fixed, counted from the clock and not from the first request, as Braze resets them.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from braze_runner.limits import EXPORT, EXPORT_OF_FIELDS, TRACK, Bucket
 from braze_runner.sandbox.settings import Settings
 
-
-class Bucket(NamedTuple):
-    """One allowance: so many requests in so many seconds."""
-
-    name: str
-    requests: int
-    seconds: int
+_WIDE_EXPORTS = {"campaigns_received", "canvases_received"}
 
 
-OTHERS = Bucket("others", 250_000, 3_600)
-TRACK = Bucket("users_track", 3_000, 3)
-EXPORT = Bucket("users_export_ids", 250, 60)
-EXPORT_OF_FIELDS = Bucket("users_export_ids_fields", 40, 1)
+def export_bucket(body: Any) -> Bucket:
+    """Return the allowance of an export: a larger one where the body names fields, but not the widest two."""
+    fields = body.get("fields_to_export") if isinstance(body, dict) else None
+    if not isinstance(fields, list) or not fields or not _WIDE_EXPORTS.isdisjoint(map(str, fields)):
+        return EXPORT
+    return EXPORT_OF_FIELDS
 
 
-def export(body: Any) -> Bucket:
-    """Return the allowance of an export: a larger one where the body names the fields it wants."""
-    return EXPORT_OF_FIELDS if isinstance(body, dict) and body.get("fields_to_export") else EXPORT
+class Taken(NamedTuple):
+    """Whether a request is within its allowance, and the headers that tell of it."""
+
+    allowed: bool
+    headers: dict[str, str]
 
 
 class RateLimits:
@@ -35,20 +35,45 @@ class RateLimits:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self._settings = settings
         self._clock = clock
-        self._windows: dict[str, tuple[int, int]] = {}
+        self._used: dict[str, tuple[int, int]] = {}
 
-    def headers(self, bucket: Bucket) -> dict[str, str]:
-        """Count one request and return the three headers, in lower case as HTTP/2 sends them."""
+    def take(self, bucket: Bucket, requests: int = 1) -> Taken:
+        """Count requests; one over the allowance is not counted.
+
+        The headers are in lower case as HTTP/2 sends them. ``limits`` "off" counts and never refuses.
+        """
         now = self._clock()
-        window = int(now // bucket.seconds)
-        started, used = self._windows.get(bucket.name, (window, 0))
-        used = used + 1 if started == window else 1
-        self._windows[bucket.name] = (window, used)
-        reset = (window + 1) * bucket.seconds
+        windows = self._windows_of(bucket)
+        exhausted = [each for each in windows if self._count(each, now) >= each.requests]
+        if exhausted and self._settings.limits != "off":
+            return Taken(False, self._refusal(exhausted, now))
+        for each in windows:
+            self._used[each.name] = (int(now // each.seconds), self._count(each, now) + requests)
+        return Taken(True, self._told(windows[0], now))
+
+    def _windows_of(self, bucket: Bucket) -> tuple[Bucket, ...]:
+        """Return the windows that a request has to fit; contracts by monthly users have two for tracking."""
+        if bucket != TRACK or self._settings.limits != "mau":
+            return (bucket,)
+        hourly = Bucket("users_track_hourly", self._settings.mau_hourly, 3_600)
+        return (hourly, Bucket("users_track_burst", self._settings.mau_burst, 3))
+
+    def _count(self, bucket: Bucket, now: float) -> int:
+        started, used = self._used.get(bucket.name, (-1, 0))
+        return used if started == int(now // bucket.seconds) else 0
+
+    def _refusal(self, exhausted: list[Bucket], now: float) -> dict[str, str]:
+        if self._settings.refusal_headers == "window":
+            return self._told(exhausted[0], now)
+        wait = max((now // each.seconds + 1) * each.seconds - now for each in exhausted)
+        return {"x-ratelimit-retry-after": str(math.ceil(wait))}
+
+    def _told(self, bucket: Bucket, now: float) -> dict[str, str]:
+        reset = int(now // bucket.seconds + 1) * bucket.seconds
         if self._settings.reset_header == "seconds":
             reset = max(1, round(reset - now))
         return {
             "x-ratelimit-limit": str(bucket.requests),
-            "x-ratelimit-remaining": str(max(0, bucket.requests - used)),
+            "x-ratelimit-remaining": str(max(0, bucket.requests - self._count(bucket, now))),
             "x-ratelimit-reset": str(reset),
         }

@@ -27,8 +27,8 @@ CONTROL = frozenset(
 )  # fmt: skip
 
 _GENDERS = ("M", "F", "O", "N", "P")
-_STATES = ("opted_in", "unsubscribed", "subscribed")
-_GROUP_STATES = ("subscribed", "unsubscribed")
+STATES = ("opted_in", "unsubscribed", "subscribed")
+GROUP_STATES = ("subscribed", "unsubscribed")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _RAILS_ZONES = tuple(f"{zone} Time (US & Canada)" for zone in ("Eastern", "Central", "Mountain", "Pacific"))
 
@@ -38,11 +38,11 @@ def _check_email(value: Any) -> str | None:
 
 
 def _check_email_subscribe(value: Any) -> str | None:
-    return None if value in _STATES else "BAD_EMAIL_SUBSCRIPTION_STATE"
+    return None if value in STATES else "BAD_EMAIL_SUBSCRIPTION_STATE"
 
 
 def _check_push_subscribe(value: Any) -> str | None:
-    return None if value in _STATES else "BAD_PUSH_SUBSCRIPTION_STATE"
+    return None if value in STATES else "BAD_PUSH_SUBSCRIPTION_STATE"
 
 
 def _check_location(value: Any) -> str | None:
@@ -57,9 +57,9 @@ def _check_groups(value: Any) -> str | None:
     for group in value:
         if not isinstance(group, dict) or not group.keys() >= {"subscription_group_id", "subscription_state"}:
             return "BAD_SUBSCRIPTION_GROUP_HASH"
-        if not _is_uuid(group["subscription_group_id"]):
+        if not is_uuid(group["subscription_group_id"]):
             return "BAD_SUBSCRIPTION_GROUP_ID"
-        if group["subscription_state"] not in _GROUP_STATES:
+        if group["subscription_state"] not in GROUP_STATES:
             return "BAD_SUBSCRIPTION_GROUP_STATE"
     return None
 
@@ -163,7 +163,8 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def _is_uuid(value: Any) -> bool:
+def is_uuid(value: Any) -> bool:
+    """Say whether a value can be the id of a subscription group."""
     try:
         return isinstance(value, str) and bool(uuid.UUID(value))
     except ValueError:

@@ -15,6 +15,7 @@ TOO_LARGE = "EXTERNAL_USER_ID_TOO_LARGE"
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _PHONE = re.compile(r"\+?\d{1,15}")
+_E164 = re.compile(r"\+[1-9]\d{1,14}")
 _PHONE_PUNCTUATION = str.maketrans("", "", " -.()")
 
 
@@ -60,6 +61,16 @@ def is_email(value: Any) -> bool:
     return isinstance(value, str) and _EMAIL.fullmatch(value) is not None
 
 
+def is_phone(value: Any) -> bool:
+    """Say whether the value has the form of a phone number, with or without punctuation."""
+    return isinstance(value, str) and _PHONE.fullmatch(value.translate(_PHONE_PUNCTUATION)) is not None
+
+
+def is_e164(value: Any) -> bool:
+    """Say whether the value is a phone number in E.164 form."""
+    return isinstance(value, str) and _E164.fullmatch(value) is not None
+
+
 def _external_id(value: Any) -> Identifier | str:
     if not isinstance(value, str) or not value:
         return REQUIRED
@@ -72,6 +83,4 @@ def _secondary(item: dict[str, Any]) -> Identifier | str:
     email, phone = item.get("email"), item.get("phone")
     if email is not None:
         return Identifier("email", email) if is_email(email) else BAD_EMAIL
-    if isinstance(phone, str) and _PHONE.fullmatch(phone.translate(_PHONE_PUNCTUATION)):
-        return Identifier("phone", phone)
-    return REQUIRED
+    return Identifier("phone", str(phone)) if is_phone(phone) else REQUIRED

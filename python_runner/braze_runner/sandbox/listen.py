@@ -1,15 +1,34 @@
 """The uvicorn server around the app; the one module of the sandbox that imports uvicorn."""
 
+import asyncio
 import os
 import socket
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from braze_runner.errors import ConfigError
 from braze_runner.sandbox.app import create_app
+from braze_runner.sandbox.broken import TRANSPORT
 from braze_runner.sandbox.settings import Settings
+
+
+class _Protocol(H11Protocol):
+    """Gives each request the connection that it came by, as an ASGI extension: some faults break it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wrap the app for the requests of this connection."""
+        super().connection_made(transport)
+        served = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[TRANSPORT] = transport
+            await served(scope, receive, send)
+
+        self.app = app
 
 
 class _Server(uvicorn.Server):
@@ -32,6 +51,7 @@ def listen(settings: Settings, started: Callable[[str], None], until_eof: int | 
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         config = uvicorn.Config(
             create_app(settings),
+            http=_Protocol,
             log_level="warning",
             access_log=False,
             ws="none",

@@ -59,14 +59,19 @@ class Purchase(NamedTuple):
 
 
 class LoggedRequest(NamedTuple):
-    """One row of the request log, which never holds a key or a value."""
+    """One row of the request log, which never holds a key or a value.
+
+    ``status`` is 0 where the connection was reset without an answer; ``detail`` is the text of the first error.
+    """
 
     time: str
     method: str
     path: str
     status: int
-    objects: int
-    errors: int
+    objects: int = 0
+    errors: int = 0
+    detail: str | None = None
+    fault: str | None = None
 
 
 class ProfileStore:
@@ -114,7 +119,7 @@ class ProfileStore:
     def log(self, request: LoggedRequest) -> None:
         """Add one row to the request log."""
         self.connection.execute(
-            "insert into requests (time, method, path, status, objects, errors) values (?, ?, ?, ?, ?, ?)",
+            "insert into requests values (null, ?, ?, ?, ?, ?, ?, ?, ?)",
             request,
         )
 
@@ -131,6 +136,20 @@ class ProfileStore:
     def by_column(self, column: str, values: Sequence[Any]) -> list[Profile]:
         """Load the profiles whose ``column`` (id, external_id, email or phone) holds one of the values."""
         return self._load(f"profiles p where p.{column} in ({_marks(values)})", values)
+
+    def by_external_id(self, values: Sequence[str]) -> dict[str, Profile]:
+        """Return external_id -> profile; an id that was renamed still names its profile."""
+        found = {str(profile.external_id): profile for profile in self.by_column("external_id", values)}
+        if self.holds("deprecated_external_ids"):
+            sql = "select external_id, profile_id from deprecated_external_ids where external_id in"
+            renamed = dict(self.connection.execute(f"{sql} ({_marks(values)})", values).fetchall())
+            profiles = {profile.id: profile for profile in self.by_column("id", list(renamed.values()))}
+            found |= {value: profiles[owner] for value, owner in renamed.items()}
+        return found
+
+    def holds(self, table: str) -> bool:
+        """Say whether a table has a row: most files never get one in the rarer tables."""
+        return bool(self.connection.execute(f"select exists (select 1 from {table})").fetchone()[0])  # noqa: S608 (own names)
 
     def by_alias(self, aliases: Sequence[Identifier]) -> dict[Identifier, Profile]:
         """Load the profiles that own these aliases."""

@@ -1,4 +1,4 @@
-"""Braze's limits on what a profile can hold; those of a request are in ``braze_runner.limits``."""
+"""Braze's limits on what a profile or a catalog can hold; those of a request are in ``braze_runner.limits``."""
 
 from typing import Final
 
@@ -31,3 +31,30 @@ DEVICE_ID_BYTES: Final = range(8, 256)
 
 EXPORT_DAYS: Final = 90
 """Days of custom events and purchases that an export tells of (POST /users/export/ids)."""
+
+ADDRESS_STATE_DAYS: Final = 30
+"""Days that a subscription state is kept for an address that no profile has (subscription groups)."""
+
+CATALOG_NAME_CHARS: Final = 250
+"""Characters of a catalog's name and description, of a field's name and of an item's id (catalogs)."""
+
+CATALOG_VALUE_CHARS: Final = 5_000
+"""Characters of a value of a catalog item (catalogs)."""
+
+CATALOG_FIELD_COUNT: Final = 500
+"""Fields of a catalog (catalogs; the API's figure)."""
+
+CATALOG_ARRAY_ELEMENTS: Final = 100
+"""Elements of an array value of a catalog item (catalogs)."""
+
+CATALOG_NESTING: Final = 50
+"""Levels of an object value of a catalog item (catalogs)."""
+
+CATALOG_PAGE: Final = 50
+"""Items on one page of ``GET /catalogs/{catalog_name}/items`` (List catalog items)."""
+
+CDI_PAGE: Final = 10
+"""Integrations, and runs of one, on one page (Cloud Data Ingestion endpoints)."""
+
+CDI_ROWS: Final = 500_000_000
+"""New rows of one run of Cloud Data Ingestion, unless Braze's support raised it."""

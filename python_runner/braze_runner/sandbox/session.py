@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from braze_runner.sandbox.identity import Identifier, Kind
 from braze_runner.sandbox.profiles import Event, Profile, ProfileStore, Purchase, row_of
+from braze_runner.sandbox.states import EMAIL_SUBSCRIBE, states_of
 
 
 class Session:
@@ -24,6 +25,7 @@ class Session:
         self._new_aliases: list[tuple[str, str, int]] = []
         self._changed: dict[int, Profile] = {}
         self._next_id = store.next_id()
+        self._inherits = store.holds("address_states")
         self.events: list[Event] = []
         self.purchases: list[Purchase] = []
         self._load(identifiers)
@@ -70,6 +72,15 @@ class Session:
         if profile.id not in self._new:
             self._changed[profile.id] = profile
 
+    def inherit(self, profile: Profile) -> None:
+        """Give a new profile the states that were set for its addresses before it existed (30 days)."""
+        if self._inherits and profile.id in self._new:
+            for subject, state in states_of(self._store, profile):
+                if subject == EMAIL_SUBSCRIBE:
+                    profile.fields.setdefault(EMAIL_SUBSCRIBE, state)
+                else:
+                    profile.fields.setdefault("subscription_groups", {}).setdefault(subject, state)
+
     def sharing(self, kind: Kind, value: str) -> Iterator[Profile]:
         """Return every profile with this email or phone."""
         if (kind, value) not in self._shared_loaded:
@@ -90,7 +101,8 @@ class Session:
         for kind, wanted in by_kind.items():
             values = [identifier.value for identifier in wanted]
             if kind == "external_id":
-                self._adopt(self._store.by_column("external_id", values))
+                for value, profile in self._store.by_external_id(values).items():
+                    self._by_external_id[value] = self._adopt([profile])[0]
             elif kind == "braze_id":
                 self._adopt(self._store.by_column("id", [row_of(value) for value in values]))
             elif kind == "user_alias":

@@ -1,6 +1,22 @@
-"""What a destination has acknowledged, what it rejected, and each run: insert-only tables."""
+"""What a destination has acknowledged, what it rejected, each run, and who may push: insert-only tables."""
 
-from braze_runner.state.records import LedgerEntry, Position, RunRecord
-from braze_runner.state.warehouse import WarehouseState
+from braze_runner.state.file import FileTables
+from braze_runner.state.lease import Lease, LeaseTakenError
+from braze_runner.state.records import OpenReject, Position, Progress, Range, RunRecord
+from braze_runner.state.store import State, utc_now
+from braze_runner.state.tables import Tables, WarehouseTables
 
-__all__ = ["LedgerEntry", "Position", "RunRecord", "WarehouseState"]
+__all__ = [
+    "FileTables",
+    "Lease",
+    "LeaseTakenError",
+    "OpenReject",
+    "Position",
+    "Progress",
+    "Range",
+    "RunRecord",
+    "State",
+    "Tables",
+    "WarehouseTables",
+    "utc_now",
+]

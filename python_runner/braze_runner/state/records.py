@@ -1,8 +1,8 @@
-"""The rows of the state tables; the formats are final, parts of them are used by later features."""
+"""The rows of the state tables; they are users' data, so columns are only ever added."""
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 
@@ -30,6 +30,7 @@ REJECTS = pa.schema(
         "destination": _TEXT,
         "sync": _TEXT,
         "run_id": _TEXT,
+        "seq": _INTEGER,
         "braze_batch": _TEXT,
         "braze_row": _TEXT,
         "status": _TEXT,
@@ -55,6 +56,8 @@ RUNS = pa.schema(
         "rows_sent": _INTEGER,
         "rows_rejected": _INTEGER,
         "rows_held": _INTEGER,
+        "rows_unknown": _INTEGER,
+        "objects_resent": _INTEGER,
         "requests": _INTEGER,
         "retries": _INTEGER,
         "attributes_sent": _INTEGER,
@@ -71,28 +74,51 @@ SCHEMAS = {"braze_sync_ledger": LEDGER, "braze_sync_rejects": REJECTS, "braze_sy
 COLUMN_TYPES = {_TEXT: "text", _INTEGER: "integer", _TIME: "time"}
 
 RunStatus = Literal["started", "success", "partial", "error", "interrupted"]
+RejectStatus = Literal["rejected", "unknown", "retried", "resent", "dropped", "superseded"]
+# Of these the last two words are still open; every other status ends a reject.
+OPEN: tuple[RejectStatus, ...] = ("rejected", "unknown")
 
 
-@dataclass(frozen=True)
-class LedgerEntry:
-    """One step forward in a batch: every row up to ``mark``, inclusive, is accepted or in rejects.
+class Range(NamedTuple):
+    """Rows of a batch: behind ``after`` ("" for the first row), up to and with ``to``."""
 
-    The counts are those of this step alone. ``done`` says that the batch holds no further row.
+    after: str
+    to: str
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is new about one batch since the last time.
+
+    ``mark``: every row up to it, inclusive, is accepted or in rejects. ``ended`` are such rows behind the mark,
+    ``unsent`` rows of this run's intents that were certainly not sent. The counts are of this step alone; ``done``
+    says that the batch holds no further row, ``detail`` is for the next run.
     """
 
     batch: str
-    mark: str
-    rows_sent: int
-    rows_rejected: int
+    mark: str = ""
+    rows_sent: int = 0
+    rows_rejected: int = 0
+    ended: list[Range] = field(default_factory=list)
+    unsent: list[Range] = field(default_factory=list)
     done: bool = False
+    detail: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Position:
-    """How far a destination has come in a batch: ``mark`` is None before its first row."""
+    """How far a destination has come in a batch.
 
-    mark: str | None
-    done: bool
+    ``mark`` is None before its first row. ``intents`` are, by run, the last rows that a run meant to send and may
+    have sent; ``ended`` and ``unsent`` (by run) say of which of them more is known.
+    """
+
+    mark: str | None = None
+    done: bool = False
+    detail: str | None = None
+    intents: dict[str, str] = field(default_factory=dict)
+    ended: list[Range] = field(default_factory=list)
+    unsent: dict[str, list[Range]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,3 +130,21 @@ class RunRecord:
     ended_at: dt.datetime | None = None
     newest_updated_at: dt.datetime | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReject:
+    """A reject that nobody has settled yet, with the first and the last time that it was met."""
+
+    sync: str
+    batch: str
+    braze_row: str
+    status: RejectStatus
+    identifier: str
+    payload: str | None
+    reason: str
+    message: str
+    http_status: int | None
+    request_number: int | None
+    first_seen: dt.datetime
+    last_seen: dt.datetime

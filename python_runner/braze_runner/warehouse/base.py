@@ -1,16 +1,19 @@
 """What the runner needs from a warehouse."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 
 class Warehouse(Protocol):
-    """One open connection of the user's own dbt adapter.
+    """The user's own dbt adapter, connected.
 
-    ``stream`` may be consumed while ``execute``, ``append`` and ``fetch_all`` are called from other threads.
+    Every method may be called from several threads at once, also while the rows of ``stream`` are taken; each thread
+    has a connection of its own. What the warehouse refuses, and a connection that is lost, raises StoppedError, in
+    whose text there is no value of the data. Texts come as ``pa.string()`` or str, moments as UTC without a zone;
+    column names may come in upper case.
     """
 
     adapter_type: str
@@ -20,7 +23,7 @@ class Warehouse(Protocol):
     schema: str
     """Schema of the dbt target."""
     types: Mapping[str, str]
-    """This warehouse's names of the types that the runner creates and casts to: text, integer, time."""
+    """This warehouse's names of the types that the runner creates and casts to: text, integer, time, boolean."""
 
     def limit_memory(self) -> None:
         """Keep what the warehouse's client holds in this process small, whatever the size of what is read."""
@@ -35,10 +38,17 @@ class Warehouse(Protocol):
         """Run one query and hand out its rows in Arrow batches of ``batch_rows`` at most, not all at once."""
 
     def append(self, table: str, rows: pa.Table) -> None:
-        """Insert rows into an existing table (``schema.name``, already quoted), matching columns by name."""
+        """Insert rows into an existing table (a ``relation``), matching columns by name.
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Make one transaction of what this thread executes and appends inside; an error undoes all of it."""
+        The columns are texts, 64-bit integers, booleans and times in microseconds. All rows are there once this
+        returns; what an error leaves may be some of them, from the first on.
+        """
+
+    def now(self) -> dt.datetime:
+        """Return the time of the warehouse's own clock, in UTC without a zone."""
+
+    def create_schema(self, schema: str, database: str | None = None) -> None:
+        """Create a schema unless it is there, so that the right to create one is needed only then."""
 
     def relation(self, schema: str, name: str, database: str | None = None) -> str:
         """Return the quoted name of a table, in this warehouse's own way."""
@@ -46,7 +56,10 @@ class Warehouse(Protocol):
     def literal(self, text: str) -> str:
         """Return a text as a quoted literal, in this warehouse's own way."""
 
-    def column_types(self, schema: str, name: str) -> dict[str, str]:
+    def as_text(self, column: str, column_type: str) -> str:
+        """Return the SQL of a column as text, given its type of ``column_types``: of what is no text, its JSON."""
+
+    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
         """Return column name -> type of an existing table, in order; empty when there is no such table."""
 
     def close(self) -> None:

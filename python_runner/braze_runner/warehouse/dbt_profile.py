@@ -12,7 +12,13 @@ from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.warehouse.base import Warehouse
 
 # dbt's adapter type -> (module, class) that reads through it, called with (open_handle, credentials).
-READERS = {"duckdb": ("braze_runner.warehouse.duckdb", "DuckDBWarehouse")}
+READERS = {
+    "duckdb": ("braze_runner.warehouse.duckdb", "DuckDBWarehouse"),
+    "snowflake": ("braze_runner.warehouse.snowflake", "SnowflakeWarehouse"),
+    "bigquery": ("braze_runner.warehouse.bigquery", "BigQueryWarehouse"),
+    "redshift": ("braze_runner.warehouse.redshift", "RedshiftWarehouse"),
+    "databricks": ("braze_runner.warehouse.databricks", "DatabricksWarehouse"),
+}
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,8 @@ def _open_handle(manager: Any, credentials: Any) -> Any:
     """Open one more connection the way dbt would, with its extensions, attachments and settings."""
     contracts = importlib.import_module("dbt.adapters.contracts.connection")
     connection = contracts.Connection(type=credentials.type, name="braze_runner", credentials=credentials)
+    # dbt-databricks has the compute of a model there.
+    connection.http_path = getattr(credentials, "http_path", None)
     try:
         return manager.open(connection).handle
     except Exception as exc:

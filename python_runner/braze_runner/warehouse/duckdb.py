@@ -1,5 +1,6 @@
 """DuckDB: one native cursor a thread, results streamed in Arrow batches."""
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 import duckdb
 import pyarrow as pa
 
-from braze_runner.errors import StoppedError
+from braze_runner.warehouse.refusals import refusals
 
 # The first is enough to sort one range of rows (engine/reader.py) unless payloads are huge: DuckDB decodes
 # 2,048 rows at a time, whatever the range. Each limit is tried in turn, DuckDB's own last.
@@ -16,6 +17,7 @@ READER_MEMORY = ("48MB", "192MB", "768MB")
 # Each thread sorts in memory of its own.
 READER_THREADS = 2
 
+LABEL = "DuckDB"
 T = TypeVar("T")
 
 
@@ -23,7 +25,12 @@ class DuckDBWarehouse:
     """A DuckDB database behind a dbt profile; see ``Warehouse`` for what each method promises."""
 
     adapter_type = "duckdb"
-    types: ClassVar[dict[str, str]] = {"text": "varchar", "integer": "bigint", "time": "timestamp"}
+    types: ClassVar[dict[str, str]] = {
+        "text": "varchar",
+        "integer": "bigint",
+        "time": "timestamp",
+        "boolean": "boolean",
+    }
 
     def __init__(self, open_handle: Callable[[], Any], credentials: Any) -> None:
         self.database: str = credentials.database
@@ -48,12 +55,12 @@ class DuckDBWarehouse:
 
     def execute(self, sql: str) -> None:
         """Run one statement for its effect."""
-        with _plain_errors():
+        with refusals(LABEL, sql):
             self._cursor().execute(sql)
 
     def fetch_all(self, sql: str) -> list[tuple[Any, ...]]:
         """Run one query whose result is known to be small."""
-        with _plain_errors():
+        with refusals(LABEL, sql):
             return self._with_room(lambda: self._fetch(sql))
 
     def stream(self, sql: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
@@ -61,7 +68,7 @@ class DuckDBWarehouse:
         # A thread's own cursor would drop this result with its next statement.
         handle = self._new_handle()
         try:
-            with _plain_errors():
+            with refusals(LABEL, sql):
                 first, rest = self._with_room(lambda: _start(handle.cursor(), sql, batch_rows))
                 if first is not None:
                     yield first
@@ -72,27 +79,37 @@ class DuckDBWarehouse:
     def append(self, table: str, rows: pa.Table) -> None:
         """Insert rows into an existing table, matching columns by name."""
         cursor = self._cursor()
-        with _plain_errors():
+        with refusals(LABEL, table):
             cursor.register("braze_runner_rows", rows)
             try:
                 cursor.execute(f"insert into {table} by name select * from braze_runner_rows")  # noqa: S608 (quoted name)
             finally:
                 cursor.unregister("braze_runner_rows")
 
+    def now(self) -> dt.datetime:
+        """Return the time of this machine, which is DuckDB's, in UTC without a zone."""
+        moment: dt.datetime = self.fetch_all("select cast(now() as timestamp)")[0][0]
+        return moment
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make what this thread does inside one transaction."""
         cursor = self._cursor()
-        with _plain_errors():
+        with refusals(LABEL, ""):
             cursor.begin()
         try:
             yield
-            with _plain_errors():
+            with refusals(LABEL, ""):
                 cursor.commit()
         except BaseException:
-            with _plain_errors():
+            with refusals(LABEL, ""):
                 cursor.rollback()
             raise
+
+    def create_schema(self, schema: str, database: str | None = None) -> None:
+        """Create a schema unless it is there."""
+        # Quoted like a table of a schema, which is what a schema is to its database.
+        self.execute(f"create schema if not exists {self.relation(database or self.database, schema)}")
 
     def relation(self, schema: str, name: str, database: str | None = None) -> str:
         """Return the quoted name of a table."""
@@ -103,9 +120,14 @@ class DuckDBWarehouse:
         """Return a text as a quoted literal; a backslash means itself in DuckDB."""
         return "'" + text.replace("'", "''") + "'"
 
-    def column_types(self, schema: str, name: str) -> dict[str, str]:
-        """Return column name -> type of a table of the target database, in order; empty without it."""
-        conditions = {"table_catalog": self.database, "table_schema": schema, "table_name": name}
+    def as_text(self, column: str, column_type: str) -> str:
+        """Return the SQL of a column as text; of what is nested the JSON."""
+        is_nested = column_type.upper().startswith(("STRUCT", "MAP")) or column_type.endswith("]")
+        return f"cast({f'to_json({column})' if is_nested else column} as varchar)"
+
+    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
+        """Return column name -> type of a table, in order; empty without it."""
+        conditions = {"table_catalog": database or self.database, "table_schema": schema, "table_name": name}
         where = " and ".join(
             f"lower({column}) = lower({self.literal(value)})" for column, value in conditions.items()
         )
@@ -168,12 +190,3 @@ def _start(cursor: Any, sql: str, batch_rows: int) -> tuple[pa.RecordBatch | Non
     # The second is the older name.
     reader = (getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader)(batch_rows)
     return next(reader, None), reader
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Turn DuckDB's errors into one sentence each."""
-    try:
-        yield
-    except duckdb.Error as exc:
-        raise StoppedError(f"DuckDB refused a statement: {str(exc).splitlines()[0]}") from exc

@@ -2,7 +2,8 @@ import re
 from pathlib import Path
 
 from braze_runner.cli.sandbox import command
-from braze_runner.sandbox.app import ENDPOINTS
+from braze_runner.sandbox.control import CONTROLS
+from braze_runner.sandbox.endpoints import ENDPOINTS
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -21,10 +22,11 @@ def test_every_test_that_the_page_names_exists_and_every_rule_has_one() -> None:
 
 def test_every_option_is_on_the_page() -> None:
     options = {name for parameter in command.params for name in parameter.opts}
-    assert options == set(re.findall(r"^\| `(--[\w-]+)`", PAGE, re.MULTILINE))
+    rows = re.findall(r"^\| `(--[\w-]+)`(?:, `(--[\w-]+)`)?", PAGE, re.MULTILINE)
+    assert options == {option for row in rows for option in row if option}
 
 
 def test_every_endpoint_is_on_the_page() -> None:
-    assert {f"{method} {path}" for method, path in ENDPOINTS} == set(
+    assert {f"{method} {path}" for method, path in ENDPOINTS | CONTROLS} == set(
         re.findall(r"^\| `([A-Z]+ /\S+)`", PAGE, re.MULTILINE)
     )

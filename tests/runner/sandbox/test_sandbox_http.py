@@ -1,5 +1,4 @@
 import sqlite3
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,8 +6,6 @@ import pytest
 import requests
 
 from braze_runner.limits import TRACK_BYTES
-from braze_runner.sandbox.buckets import OTHERS, TRACK, RateLimits
-from braze_runner.sandbox.settings import Settings
 
 ONE = {"attributes": [{"external_id": "customer", "plan": "gold"}]}
 
@@ -80,6 +77,17 @@ def test_more_than_75_objects_in_total_is_400(braze: Any) -> None:
     assert braze.track(attributes=attributes, events=[event]).status_code == 201
 
 
+def test_75_objects_in_each_array_by_switch(start: Callable[..., Any]) -> None:
+    braze = start(track_limit="per-array")
+    event = {"external_id": "c", "name": "visit", "time": "2026-01-01T00:00:00Z"}
+    purchase = {**event, "product_id": "p", "currency": "EUR", "price": 1}
+    arrays = {"attributes": [{"external_id": "c", "plan": "gold"}] * 75, "events": [event] * 75}
+    response = braze.track(**arrays, purchases=[purchase] * 75)
+    assert (response.status_code, response.json()["events_processed"]) == (201, 75)
+    over = braze.track(attributes=arrays["attributes"], events=[event] * 76)
+    assert (over.status_code, over.json()) == (400, {"message": "Max Input Length Exceeded"})
+
+
 def test_deeply_nested_body_has_a_defined_end(braze: Any) -> None:
     user, deep = braze.new_id(), None
     for _ in range(900):
@@ -103,50 +111,6 @@ def test_nesting_is_stored_and_exported_or_dropped(braze: Any, field: str, level
     stored = exported.get("custom_attributes", exported).get(field)
     assert stored in (sent, None)
     assert field == "facebook" or (stored == sent) == (levels < 240)
-
-
-@pytest.mark.parametrize(
-    ("path", "status"), [("/users/track", 201), ("/users/track", 401), ("/nothing", 404)]
-)
-def test_rate_limit_headers_are_on_every_answer(braze: Any, path: str, status: int) -> None:
-    headers = {"Authorization": "Bearer wrong"} if status == 401 else {}
-    response = braze.post(path, ONE, headers=headers)
-    assert response.status_code == status
-    allowed = TRACK.requests if path == "/users/track" else OTHERS.requests
-    assert int(response.headers["x-ratelimit-limit"]) == allowed
-    assert 0 <= int(response.headers["x-ratelimit-remaining"]) < allowed
-    assert "x-ratelimit-retry-after" not in response.headers
-    raw = [name for name in response.raw.headers if name.lower().startswith("x-ratelimit")]
-    assert raw == [name.lower() for name in raw]
-
-
-def test_export_has_the_larger_allowance_when_it_names_fields(braze: Any) -> None:
-    plain = braze.post("/users/export/ids", {"external_ids": ["nobody"]})
-    named = braze.post("/users/export/ids", {"external_ids": ["nobody"], "fields_to_export": ["email"]})
-    assert plain.headers["x-ratelimit-limit"] == "250"
-    assert named.headers["x-ratelimit-limit"] == "40"
-
-
-def test_reset_is_an_epoch_by_default(braze: Any) -> None:
-    before = int(time.time())
-    reset = int(braze.post("/users/track", ONE).headers["x-ratelimit-reset"])
-    assert before <= reset <= int(time.time()) + TRACK.seconds
-
-
-def test_reset_in_seconds_by_switch(start: Callable[..., Any]) -> None:
-    reset = start(reset_header="seconds").post("/users/track", ONE).headers["x-ratelimit-reset"]
-    assert 1 <= int(reset) <= TRACK.seconds
-
-
-def test_remaining_counts_down_and_starts_again_with_the_window() -> None:
-    now = 300.0
-    limits = RateLimits(Settings(), clock=lambda: now)
-    first, second = limits.headers(TRACK), limits.headers(TRACK)
-    assert (first["x-ratelimit-remaining"], second["x-ratelimit-remaining"]) == ("2999", "2998")
-    assert second["x-ratelimit-reset"] == "303"
-    assert limits.headers(OTHERS)["x-ratelimit-remaining"] == "249999"
-    now = 303.0
-    assert limits.headers(TRACK)["x-ratelimit-remaining"] == "2999"
 
 
 def test_request_log_holds_counts_and_no_key(start: Callable[..., Any]) -> None:

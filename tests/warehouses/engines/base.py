@@ -37,6 +37,8 @@ class Engine(ABC):
     name: ClassVar[str]
     # SQL type of a source column for each kind; an array holds strings, an object {city: string, since: timestamp}.
     types: ClassVar[dict[str, str]]
+    # Where it listens; 0 where nothing has to be reached.
+    port = 0
     # False where JSON that differs in the order of its keys counts as changed.
     sorts_json_keys: ClassVar[bool] = True
     # False where an array that is null is stored as an empty one.

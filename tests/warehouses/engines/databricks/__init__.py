@@ -31,7 +31,6 @@ class Databricks(Engine):
         "object": "struct<city: string, since: timestamp>",
         "json": "string",
     }
-    port = 0
     _trusted_before: str | None = None
 
     def start(self) -> None:

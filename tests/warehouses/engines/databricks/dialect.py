@@ -13,7 +13,7 @@ MASK = re.compile("\x01(\\d+)\x02")
 NAME = r"((?:`[^`]+`|[\w$]+)(?:\s*\.\s*(?:`[^`]+`|[\w$]+))*)"
 # A warehouse has these, and here they change nothing.
 NOTHING = re.compile(
-    r"\s*(show\s+tblproperties|optimize|use\s+catalog|alter\s+table\s.*set\s+tblproperties)\b",
+    r"\s*(set\s+time\s+zone|show\s+tblproperties|optimize|use\s+catalog|alter\s+table\s.*set\s+tblproperties)\b",
     re.IGNORECASE | re.DOTALL,
 )
 # Sail takes a column that has one value in a file from the file's statistics, where numbers and times are rounded.

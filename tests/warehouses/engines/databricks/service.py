@@ -1,5 +1,6 @@
 """The Thrift service of a SQL warehouse, as far as the adapter's connector asks for it."""
 
+import re
 import sys
 import uuid
 from collections.abc import Callable
@@ -29,11 +30,25 @@ TYPES: list[tuple[Callable[[pa.DataType], bool], int]] = [
 ]
 
 
+# What Sail says, and how Databricks begins to say it: docs.databricks.com, Error conditions.
+ERRORS = (
+    (
+        re.compile(r"database not found: (\S+)", re.IGNORECASE),
+        "[SCHEMA_NOT_FOUND] The schema `{}` cannot be found.",
+    ),
+    (
+        re.compile(r"(?:table|view|table or view) not found: (\S+)", re.IGNORECASE),
+        "[TABLE_OR_VIEW_NOT_FOUND] The table or view `{}` cannot be found.",
+    ),
+)
+
+
 class Service:
-    """One method a Thrift call; every answer carries its rows, so nothing is fetched later."""
+    """One method a Thrift call; an answer carries as many rows as it may, the others are fetched later."""
 
     def __init__(self, sail: Sail) -> None:
         self._sail = sail
+        self._unread: dict[bytes, pa.Table] = {}
 
     def OpenSession(self, request: Any) -> Any:  # noqa: N802
         return t.TOpenSessionResp(
@@ -48,7 +63,8 @@ class Service:
     def CloseSession(self, _request: Any) -> Any:  # noqa: N802
         return t.TCloseSessionResp(status=_success())
 
-    def CloseOperation(self, _request: Any) -> Any:  # noqa: N802
+    def CloseOperation(self, request: Any) -> Any:  # noqa: N802
+        self._unread.pop(request.operationHandle.operationId.guid, None)
         return t.TCloseOperationResp(status=_success())
 
     def CancelOperation(self, _request: Any) -> Any:  # noqa: N802
@@ -58,17 +74,32 @@ class Service:
         return _finished()
 
     def ExecuteStatement(self, request: Any) -> Any:  # noqa: N802
-        return _answer(t.TExecuteStatementResp, lambda: self._sail.run(request.statement), request.statement)
+        operation, unread = _answer(
+            t.TExecuteStatementResp,
+            lambda: self._sail.run(request.statement),
+            request.statement,
+            request.getDirectResults.maxRows,
+        )
+        if unread is not None:
+            self._unread[operation.operationHandle.operationId.guid] = unread
+        return operation
+
+    def FetchResults(self, request: Any) -> Any:  # noqa: N802
+        unread = self._unread.pop(request.operationHandle.operationId.guid)
+        rows, rest = unread.slice(0, request.maxRows), unread.slice(request.maxRows)
+        if rest.num_rows:
+            self._unread[request.operationHandle.operationId.guid] = rest
+        return _fetched(rows, is_all=not rest.num_rows)
 
     def GetCatalogs(self, _request: Any) -> Any:  # noqa: N802
-        return _answer(t.TGetCatalogsResp, lambda: pa.table({"TABLE_CAT": [CATALOG]}))
+        return _answer_at_once(t.TGetCatalogsResp, lambda: pa.table({"TABLE_CAT": [CATALOG]}))
 
     def GetSchemas(self, _request: Any) -> Any:  # noqa: N802
-        return _answer(t.TGetSchemasResp, self._schemas)
+        return _answer_at_once(t.TGetSchemasResp, self._schemas)
 
     def GetTables(self, request: Any) -> Any:  # noqa: N802
         schema = (request.schemaName or "default").replace("\\", "")
-        return _answer(t.TGetTablesResp, lambda: self._tables(schema))
+        return _answer_at_once(t.TGetTablesResp, lambda: self._tables(schema))
 
     def _schemas(self) -> pa.Table:
         names = self._sail.schemas()
@@ -103,16 +134,34 @@ def _handle() -> Any:
     return t.THandleIdentifier(guid=uuid.uuid4().bytes, secret=uuid.uuid4().bytes)
 
 
-def _answer(response: Any, run: Callable[[], pa.Table], statement: str = "") -> Any:
+def _answer_at_once(response: Any, run: Callable[[], pa.Table]) -> Any:
+    return _answer(response, run)[0]
+
+
+def _answer(
+    response: Any, run: Callable[[], pa.Table], statement: str = "", most_rows: int | None = None
+) -> tuple[Any, pa.Table | None]:
+    """Return the answer, and the rows that are left."""
     handle = t.TOperationHandle(
         operationId=_handle(), operationType=t.TOperationType.EXECUTE_STATEMENT, hasResultSet=True
     )
+    unread = None
     try:
-        results = _direct(run())
+        table = run()
+        if most_rows and table.num_rows > most_rows:
+            unread, table = table.slice(most_rows), table.slice(0, most_rows)
+        results = _direct(table, is_all=unread is None)
     except Exception as exc:
         print(f"failed: {exc}\n{statement}\n", file=sys.stderr, flush=True)  # noqa: T201 (the log)
-        results = _failed(str(exc)[:4000])
-    return response(status=_success(), operationHandle=handle, directResults=results)
+        results = _failed(_as_databricks(str(exc))[:4000])
+    return response(status=_success(), operationHandle=handle, directResults=results), unread
+
+
+def _as_databricks(message: str) -> str:
+    for words, said in ERRORS:
+        if match := words.search(message):
+            return said.format(match[1].replace(".", "`.`"))
+    return message
 
 
 def _failed(message: str) -> Any:
@@ -126,11 +175,19 @@ def _failed(message: str) -> Any:
     return t.TSparkDirectResults(operationStatus=status)
 
 
-def _direct(table: pa.Table) -> Any:
-    """All rows, as Arrow batches."""
-    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+def _direct(table: pa.Table, *, is_all: bool) -> Any:
+    """The rows that the statement's own answer carries."""
+    return t.TSparkDirectResults(
+        operationStatus=_finished(),
+        resultSetMetadata=_metadata(table),
+        resultSet=_fetched(table, is_all=is_all),
+        closeOperation=t.TCloseOperationResp(status=_success()) if is_all else None,
+    )
+
+
+def _metadata(table: pa.Table) -> Any:
     schema = t.TTableSchema(columns=[_column(number, field) for number, field in enumerate(table.schema)])
-    metadata = t.TGetResultSetMetadataResp(
+    return t.TGetResultSetMetadataResp(
         status=_success(),
         schema=schema,
         resultFormat=t.TSparkRowSetType.ARROW_BASED_SET,
@@ -138,15 +195,19 @@ def _direct(table: pa.Table) -> Any:
         arrowSchema=table.schema.serialize().to_pybytes(),
         isStagingOperation=False,
     )
+
+
+def _fetched(table: pa.Table, *, is_all: bool) -> Any:
+    """Rows as Arrow batches."""
+    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
     arrow = [
         t.TSparkArrowBatch(batch=batch.serialize().to_pybytes(), rowCount=batch.num_rows) for batch in batches
     ]
-    rows = t.TRowSet(startRowOffset=0, rows=[], arrowBatches=arrow)
-    return t.TSparkDirectResults(
-        operationStatus=_finished(),
-        resultSetMetadata=metadata,
-        resultSet=t.TFetchResultsResp(status=_success(), hasMoreRows=False, results=rows),
-        closeOperation=t.TCloseOperationResp(status=_success()),
+    return t.TFetchResultsResp(
+        status=_success(),
+        hasMoreRows=not is_all,
+        resultSetMetadata=_metadata(table),
+        results=t.TRowSet(startRowOffset=0, rows=[], arrowBatches=arrow),
     )
 
 

@@ -29,10 +29,10 @@ class Snowflake(Engine):
 
     def start(self) -> None:
         """Start the server."""
-        self._port = free_port()
-        command = [self.bin("python"), HERE / "server.py", str(self._port)]
+        self.port = free_port()
+        command = [self.bin("python"), HERE / "server.py", str(self.port)]
         server = self.spawn(command, "fakesnow", TMPDIR=str(self.folder))
-        server.wait_until(lambda: listens(self._port))
+        server.wait_until(lambda: listens(self.port))
 
     def output(self) -> dict[str, Any]:
         """Return the target of profiles.yml."""
@@ -42,7 +42,7 @@ class Snowflake(Engine):
             "user": "tests",
             "password": "none",
             "host": "127.0.0.1",
-            "port": self._port,
+            "port": self.port,
             "protocol": "http",
             "database": "BRAZE",
             "schema": "ANALYTICS",

@@ -70,8 +70,21 @@ def flatten(expression: exp.Expr) -> exp.Expr:
     return flattened
 
 
+def session_settings(cursor: Any, expression: exp.Expr) -> bool:
+    """Set the zone of a session; what only concerns the size of its answers changes nothing here."""
+    items = expression.find(exp.AlterSession) if isinstance(expression, exp.Alter) else None
+    pairs = {pair.this.name.upper(): pair.expression.name for pair in items.find_all(exp.EQ)} if items else {}
+    if not pairs or pairs.keys() - {"TIMEZONE", "CLIENT_RESULT_CHUNK_SIZE"}:
+        return False
+    if zone := pairs.get("TIMEZONE"):
+        cursor._duck_conn.execute(f"set session TimeZone = '{zone}'")
+    return True
+
+
 def transform(cursor: Any, expression: exp.Expr, params: Any) -> exp.Expr:
     """Bend casts and names before fakesnow sees them."""
+    if session_settings(cursor, expression):
+        return fakesnow.transforms.SUCCESS_NOP
     for bend in (functions.cast_to_varchar, functions.quoted_keyword):
         expression = expression.transform(bend, copy=False)
     bent: exp.Expr = TRANSFORM(cursor, expression, params)

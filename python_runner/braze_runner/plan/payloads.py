@@ -1,15 +1,46 @@
-"""What a write costs: an estimate of the data points of one attributes object (Braze: Data points)."""
+"""What is said of a payload before it is sent: whether it is sound, what it costs, whether it may arrive twice."""
 
 from typing import Any
 
+import orjson
+
+from braze_runner import limits
 from braze_runner.limits import UNBILLED_KEYS
 
 # Array operators: one point a value; for arrays of objects one a key, and one a criterion of a removal.
 _VALUE_OPERATORS = ("add", "remove")
+# What these do depends on what the profile holds (Braze: User attributes object, Array of objects).
+_OPERATORS = frozenset({"add", "remove", "inc", "$add", "$remove", "$update"})
+
+
+def parse(payload: bytes | None) -> tuple[Any, str]:
+    """Return (parsed, problem) of a payload that has to be a JSON object within Braze's size."""
+    if payload is None:
+        return None, "payload_missing"
+    if len(payload) > limits.PAYLOAD_BYTES:
+        return None, "payload_too_large"
+    try:
+        parsed = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None, "payload_not_json"
+    return parsed, "" if type(parsed) is dict else "payload_not_object"
+
+
+def members_of(payload: bytes) -> bytes:
+    """Return what stands behind the first brace of an object, its closing brace included."""
+    return payload[payload.index(b"{") + 1 :]
+
+
+def is_repeatable(parsed: dict[str, Any]) -> bool:
+    """Say whether an attributes object does the same once and twice: it holds no operator."""
+    return not any(type(value) is dict and not _OPERATORS.isdisjoint(value) for value in parsed.values())
 
 
 def data_points(payload: dict[str, Any]) -> int:
-    """Return the data points of one payload: 1 a key, an object 1 for each of its own keys, null 1."""
+    """Estimate the data points of one attributes object (Braze: Data points).
+
+    1 a key, an object 1 for each of its own keys, null 1.
+    """
     points = 0
     for key, value in payload.items():
         if key in UNBILLED_KEYS:

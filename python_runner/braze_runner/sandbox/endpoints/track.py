@@ -5,14 +5,16 @@ text for an error, it is the sandbox's own.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from braze_runner.limits import TRACK_OBJECTS
+from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, TRACK_OBJECTS
 from braze_runner.sandbox import fields, times
 from braze_runner.sandbox.apply import Write
+from braze_runner.sandbox.endpoints.checks import refusal
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.identity import Identifier, identify
 from braze_runner.sandbox.rules import (
@@ -26,25 +28,56 @@ from braze_runner.sandbox.values import is_writable
 
 KINDS = ("attributes", "events", "purchases")
 NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
+TOO_LONG = "Max Input Length Exceeded"
 BAD_PROPERTIES = "Invalid 'properties' field"
+BAD_TIME = "'time' is not valid"
 BLOCKED = "provided external_id is blacklisted and disallowed"
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
 def track(call: Call) -> Answer:
     """Validate a request object by object, queue what is valid, and answer as Braze does."""
-    body = call.body
-    if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
-        return Answer(400, {"message": NOTHING_VALID})
-    arrays = {kind: body[kind] for kind in KINDS if kind in body}
+    arrays = _arrays(call.body)
+    if arrays is None:
+        return refusal(NOTHING_VALID)
+    sizes = [len(items) for items in arrays.values()]
+    counted = sum(sizes) if call.settings.track_limit == "total" else max(sizes, default=0)
+    if counted > TRACK_OBJECTS:
+        return refusal(TOO_LONG, sum(sizes))
+    return _tracked(call, arrays)
+
+
+def track_bulk(call: Call) -> Answer:
+    """Do the same for more objects; no user may have too many of them (Braze docs, "Track users (bulk)")."""
+    arrays = _arrays(call.body)
+    if arrays is None:
+        return refusal(NOTHING_VALID)
     objects = sum(map(len, arrays.values()))
-    if objects > TRACK_OBJECTS:
-        return Answer(400, {"message": "Max Input Length Exceeded"}, objects)
+    users = Counter(
+        found
+        for items in arrays.values()
+        for item in items
+        if isinstance(item, dict) and isinstance(found := identify(item), Identifier)
+    )
+    if objects > BULK_OBJECTS or max(users.values(), default=0) > BULK_OBJECTS_OF_USER:
+        return refusal(TOO_LONG, objects)
+    return _tracked(call, arrays)
+
+
+def _arrays(body: Any) -> dict[str, list[Any]] | None:
+    """Return the arrays of a body by name, or None for a body without any."""
+    if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
+        return None
+    return {kind: body[kind] for kind in KINDS if kind in body}
+
+
+def _tracked(call: Call, arrays: dict[str, list[Any]]) -> Answer:
+    objects = sum(map(len, arrays.values()))
     writes: list[Write] = []
     errors: list[dict[str, Any]] = []
     for kind, items in arrays.items():
         for index, item in enumerate(items):
-            write = _checked(kind, item, call.settings)
+            write = checked(kind, item, call.settings)
             if isinstance(write, str):
                 errors.append({"type": write, "input_array": kind, "index": index})
             else:
@@ -52,7 +85,7 @@ def track(call: Call) -> Answer:
     listed = {"errors": errors} if errors else {}
     if not writes:
         return Answer(400, {"message": NOTHING_VALID, **listed}, objects, len(errors))
-    call.applier.submit(writes)
+    call.applier.submit("writes", writes)
     return Answer(201, {"message": "success", **_processed(writes), **listed}, objects, len(errors))
 
 
@@ -65,7 +98,8 @@ def _processed(writes: list[Write]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def _checked(kind: str, item: Any, settings: Settings) -> Write | str:
+def checked(kind: str, item: Any, settings: Settings) -> Write | str:
+    """Return the write that an object of this kind is, or the text of the error that rejects it."""
     if not isinstance(item, dict):
         return f"'{kind}' must hold objects"
     identifier = _identified(kind, item)
@@ -103,7 +137,7 @@ def _check_event(item: dict[str, Any]) -> str | None:
     if not isinstance(name, str) or not name:
         return "'name' is required"
     if times.parse(item.get("time")) is None:
-        return "'time' is not valid"
+        return BAD_TIME
     return _check_properties(item, _RESERVED_IN_EVENTS, EVENT_PROPERTIES_BYTES)
 
 
@@ -119,7 +153,7 @@ def _check_purchase(item: dict[str, Any]) -> str | None:
     if type(quantity) is not int or not 1 <= quantity <= QUANTITY:
         return "'quantity' is not valid"
     if times.parse(item.get("time")) is None:
-        return "'time' is not valid"
+        return BAD_TIME
     return _check_properties(item, _RESERVED_IN_PURCHASES, PURCHASE_PROPERTIES_BYTES)
 
 

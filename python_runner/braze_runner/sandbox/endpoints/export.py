@@ -56,7 +56,7 @@ def _find(store: ProfileStore, body: dict[str, Any]) -> tuple[list[Profile], lis
             found = _SEARCHES[name](store, str(body[name]))
             return found, [] if found else [body[name]]
     ids = body.get("external_ids", [])
-    by_id = {profile.external_id: profile for profile in store.by_column("external_id", list(set(ids)))}
+    by_id = store.by_external_id(list(set(ids)))
     aliases = [(given, alias(given)) for given in body.get("user_aliases", ())]
     by_alias = store.by_alias([found for _, found in aliases if found is not None])
     profiles = [by_id[value] for value in ids if value in by_id]

@@ -1,0 +1,150 @@
+"""``braze-runner failures``: the rejects that nobody has settled."""
+
+import csv
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from braze_runner.cli.options import dbt_options, output_option, state_option
+from braze_runner.cli.rejects import reject_options
+from braze_runner.config import read_destination
+from braze_runner.engine.observer import Silent
+from braze_runner.engine.repair import Chosen
+from braze_runner.engine.select import select_syncs
+from braze_runner.engine.session import opened
+from braze_runner.state import OpenReject
+from braze_runner.warehouse import DbtOptions
+
+
+@click.group("failures")
+def command() -> None:
+    """List, show and export the rows that were rejected, or may have arrived, and are not settled.
+
+    BRAZE_DESTINATION names the destination when there are several.
+    """
+
+
+@command.command("list")
+@dbt_options
+@reject_options
+@state_option
+@output_option
+def list_(
+    options: DbtOptions,
+    select: tuple[str, ...],
+    chosen: Chosen,
+    state: Path | None,
+    as_json: bool,  # noqa: FBT001 (click gives it by name)
+) -> None:
+    """Count them by sync and reason."""
+    counts: Counter[tuple[str, str, str, str]] = Counter()
+    for sync, reject in _found(options, select, chosen, state):
+        counts[sync, reject.status, reject.reason, reject.message] += 1
+    names = ("sync", "status", "reason", "message", "rows")
+    rows = [dict(zip(names, (*key, number), strict=True)) for key, number in counts.most_common()]
+    if as_json:
+        _print_json({"failures": rows})
+    else:
+        _print_table(names, rows, "Nothing is rejected.")
+
+
+@command.command("show")
+@dbt_options
+@reject_options
+@state_option
+@output_option
+@click.option("--first", type=click.IntRange(min=1), default=20, show_default=True, help="How many to show.")
+def show(
+    options: DbtOptions,
+    select: tuple[str, ...],
+    chosen: Chosen,
+    state: Path | None,
+    as_json: bool,  # noqa: FBT001 (click gives it by name)
+    first: int,
+) -> None:
+    """Show rows with identifier, reason and times, the oldest first; payloads are left to `export`."""
+    names = ("sync", "braze_row", "identifier", "status", "reason", "message", "first_seen", "last_seen")
+    rows = []
+    for sync, reject in _found(options, select, chosen, state):
+        rows.append({name: value for name, value in _columns(sync, reject).items() if name in names})
+        if len(rows) == first:
+            break
+    if as_json:
+        _print_json({"failures": rows})
+    else:
+        _print_table(names, rows, "Nothing is rejected.")
+
+
+@command.command("export")
+@dbt_options
+@reject_options
+@state_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="Form of the file.",
+)
+@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+def export(
+    options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None, form: str, file: Any
+) -> None:
+    """Write all of them to FILE, payloads too; - is the output. What is in it may be personal data."""
+    writer: Any = None
+    for sync, reject in _found(options, select, chosen, state):
+        columns = _columns(sync, reject)
+        if form == "jsonl":
+            file.write(orjson.dumps(columns).decode() + "\n")
+            continue
+        if writer is None:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+        writer.writerow(columns)
+
+
+def _found(
+    options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None
+) -> Iterator[tuple[str, OpenReject]]:
+    """Yield (name of the sync, reject)."""
+    with opened(options, read_destination(os.environ), state) as place:
+        if not place.state.tables.exist():
+            return
+        for sync in select_syncs(place.project.syncs, select, Silent()):
+            for reject in place.state.open_rejects(sync.unique_id):
+                if chosen(reject):
+                    yield sync.name, reject
+
+
+def _columns(sync: str, reject: OpenReject) -> dict[str, Any]:
+    columns = asdict(reject) | {"sync": sync}
+    for name in ("first_seen", "last_seen"):
+        columns[name] = columns[name].isoformat(timespec="seconds") + "Z"
+    return columns
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _print_table(names: tuple[str, ...], rows: list[dict[str, Any]], nothing: str) -> None:
+    console = Console()
+    if not rows:
+        console.print(nothing)
+        return
+    table = Table()
+    for name in names:
+        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(f"{row[name]:,}" if name == "rows" else str(row[name]) for name in names))
+    console.print(table)

@@ -1,0 +1,56 @@
+"""``braze-runner resolve``: objects that may have arrived."""
+
+import os
+import sys
+from dataclasses import replace
+
+import click
+from rich.console import Console
+
+from braze_runner.cli.options import dbt_options, output_option
+from braze_runner.cli.push_options import push_options
+from braze_runner.cli.rejects import reject_options
+from braze_runner.cli.signals import stopping_on_signals
+from braze_runner.client import Stop
+from braze_runner.config import read_config
+from braze_runner.engine import PushSettings
+from braze_runner.engine.repair import Chosen, drop, send_again
+from braze_runner.progress import observer_for, report_summary
+from braze_runner.state import OpenReject
+from braze_runner.warehouse import DbtOptions
+
+
+@click.command("resolve")
+@dbt_options
+@click.option("--resend", "decision", flag_value="resend", help="Send them again: some may arrive twice.")
+@click.option("--drop", "decision", flag_value="drop", help="Take them as arrived: some may be missing.")
+@reject_options
+@push_options
+@output_option
+def command(
+    options: DbtOptions,
+    settings: PushSettings,
+    decision: str | None,
+    select: tuple[str, ...],
+    chosen: Chosen,
+    as_json: bool,  # noqa: FBT001 (click gives it by name)
+) -> None:
+    """Decide about events, purchases and operators of which nobody knows whether they arrived.
+
+    They were under way when a run died, or when Braze's answer was lost; `failures list` counts them.
+    """
+    if decision is None:
+        raise click.UsageError("Say --resend or --drop.")
+    config, settings = read_config(os.environ), replace(settings, select=select)
+
+    def unknown(reject: OpenReject) -> bool:
+        return reject.status == "unknown" and chosen(reject)
+
+    if decision == "drop":
+        click.echo(f"{drop(options, config, unknown, settings):,} objects are taken as arrived.", err=as_json)
+        return
+    console, stop = Console(stderr=as_json), Stop()
+    with stopping_on_signals(stop):
+        summary = send_again(options, config, unknown, settings, observer_for(console), stop=stop)
+    report_summary(summary, console, "Resolve", as_json=as_json)
+    sys.exit(summary.exit_code)

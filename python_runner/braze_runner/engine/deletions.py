@@ -1,0 +1,82 @@
+"""What is looked at before users are deleted, which can't be undone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from braze_runner.engine.reader import Batch, SyncTable, open_table
+from braze_runner.errors import ConfigError
+from braze_runner.project import Sync
+from braze_runner.warehouse import Warehouse
+
+# Types whose rows make a profile; a user with a later one has come back.
+_MAKING_PROFILES = ("attributes", "events", "purchases")
+_KINDS = (("external_id",), ("alias_name", "alias_label"), ("braze_id",))
+
+
+@dataclass(frozen=True)
+class DeletionGuard:
+    """How many users one run may delete; a share of those whom the attribute syncs know."""
+
+    most: int = 1_000
+    share: float = 0.1
+    share_from: int = 100
+
+    def problem(self, name: str, deletions: int, users: int) -> str:
+        """Return why so many deletions are too many, or an empty text."""
+        if deletions > self.most:
+            return (
+                f"{name} holds {deletions:,} deletions and a run may do {self.most:,}, so none was done: "
+                f"look at them, then push with --max-deletes {deletions}."
+            )
+        if users and deletions > self.share_from and deletions > self.share * users:
+            return (
+                f"{name} holds deletions of {deletions:,} of {users:,} known users, more than {self.share:.0%}, "
+                "so none was done: look at them, then push with a higher --max-delete-share."
+            )
+        return ""
+
+
+class Deletions:
+    """Questions about the rows of deletes syncs to the other tables of the project."""
+
+    def __init__(self, warehouse: Warehouse, syncs: Sequence[Sync]) -> None:
+        self._warehouse = warehouse
+        self._tables = []
+        for sync in syncs:
+            if sync.type in _MAKING_PROFILES:
+                try:
+                    self._tables.append((sync, open_table(warehouse, sync)))
+                except ConfigError:
+                    continue  # a model that has not run yet knows nobody
+
+    def users_known(self) -> int:
+        """Return the users of the largest attributes sync."""
+        counts = [0]
+        for sync, table in self._tables:
+            if sync.type == "attributes":
+                key = "braze_row" if table.has_bookkeeping else _first_identifier(table)
+                rows = self._warehouse.fetch_all(f"select count(distinct {key}) from {table.name}")  # noqa: S608 (quoted)
+                counts.append(int(rows[0][0]))
+        return max(counts)
+
+    def of_users_who_returned(self, table: SyncTable, batch: Batch) -> frozenset[str]:
+        """Return the ``braze_row`` of the batch's deletions whose user has a later row in any sync (R2)."""
+        returned: set[str] = set()
+        if not table.has_bookkeeping:
+            return frozenset()
+        for _, other in self._tables:
+            for kind in _KINDS:
+                if set(kind) <= table.columns.keys() & other.columns.keys():
+                    same = " and ".join(f"deletion.{column} = later.{column}" for column in kind)
+                    rows = self._warehouse.fetch_all(
+                        f"select distinct deletion.braze_row from {table.name} deletion "  # noqa: S608 (quoted)
+                        f"join {other.name} later on {same} and later.updated_at > deletion.updated_at "
+                        f"where deletion.braze_batch = {self._warehouse.literal(batch.id)}"
+                    )
+                    returned.update(row[0] for row in rows)
+        return frozenset(returned)
+
+
+def _first_identifier(table: SyncTable) -> str:
+    names = ("external_id", "alias_name", "braze_id", "email", "phone")
+    return next((name for name in names if name in table.columns), "updated_at")

@@ -1,0 +1,189 @@
+"""What a destination has acknowledged, what it rejected, and each run."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import count
+from typing import Any
+
+from braze_runner import __version__
+from braze_runner.errors import ConfigError
+from braze_runner.plan import Reject
+from braze_runner.state.records import OPEN, OpenReject, Position, Progress, Range, RejectStatus, RunRecord
+from braze_runner.state.tables import Tables
+
+_LEDGER, _REJECTS, _RUNS = "braze_sync_ledger", "braze_sync_rejects", "braze_sync_runs"
+
+
+def utc_now() -> dt.datetime:
+    """Return the time in UTC without a zone, as the tables hold it."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+class State:
+    """State of one destination, written by one run.
+
+    Rows are only added, so readers need no order: a batch's mark is the highest one in the ledger. No transaction
+    is needed either: what explains a step is written before the step.
+    """
+
+    def __init__(
+        self, tables: Tables, destination: str, run_id: str, now: Callable[[], dt.datetime] = utc_now
+    ) -> None:
+        self.tables = tables
+        self.destination = destination
+        self.run_id = run_id
+        self.fence = 0
+        self._now = now
+        self._sequence = count(1)
+
+    def prepare(self) -> None:
+        """Create the tables where they are missing."""
+        self.tables.prepare()
+
+    def bind(self, host: str) -> None:
+        """Tie the destination to a REST host on first use; raises ConfigError when it is another one."""
+        bound = self.bound_host()
+        if bound is None:
+            self.append(_LEDGER, [{"sync": "", "entry": "bound", "rest_host": host}])
+        elif bound != host:
+            raise ConfigError(
+                f"The destination {self.destination} belongs to {bound}, not to {host}: "
+                "set BRAZE_DESTINATION to a name for the other one."
+            )
+
+    def bound_host(self) -> str | None:
+        """Return the REST host that the destination is tied to, or None."""
+        rows = self.fetch(_LEDGER, "rest_host", "entry = 'bound' order by recorded_at, seq limit 1")
+        return str(rows[0][0]) if rows else None
+
+    def positions(self, sync: str) -> dict[str, Position]:
+        """Return batch -> position for each batch of a sync that the destination knows."""
+        own = f"sync = {self.tables.literal(sync)}"
+        rows = self.fetch(
+            _LEDGER,
+            "braze_batch, max(braze_row), max(case when entry = 'done' then 1 else 0 end), max(detail)",
+            f"{own} and entry in ('progress', 'done') group by braze_batch",
+        )
+        positions = {batch: Position(mark, bool(done), detail) for batch, mark, done, detail in rows}
+        rows = self.fetch(
+            _LEDGER,
+            "braze_batch, entry, run_id, detail, braze_row",
+            f"{own} and entry in ('intent', 'ended', 'unsent')",
+        )
+        for batch, entry, run, after, to in rows:
+            position = positions.setdefault(batch, Position())
+            if position.done:
+                continue
+            if entry == "intent":
+                position.intents[run] = max(position.intents.get(run, ""), to)
+            elif entry == "ended":
+                position.ended.append(Range(after or "", to))
+            else:
+                position.unsent.setdefault(run, []).append(Range(after or "", to))
+        return positions
+
+    def intend(self, sync: str, batch: str, to: str) -> None:
+        """Record that rows of a batch up to ``to`` are about to be sent, before any of them is (R3)."""
+        self.append(_LEDGER, [{"sync": sync, "entry": "intent", "braze_batch": batch, "braze_row": to}])
+
+    def save(self, steps: Mapping[str, Sequence[Progress]]) -> None:
+        """Record progress, by sync; the rejects that it passes have to be on record."""
+        rows = []
+        for sync, of_sync in steps.items():
+            for step in of_sync:
+                rows += [{"sync": sync} | row for row in _ledger_rows(step)]
+        self.append(_LEDGER, rows)
+
+    def reject(
+        self, sync: str, batch: str, rejects: Iterable[Reject], status: RejectStatus = "rejected"
+    ) -> None:
+        """Record rejects of a batch, or what became of them."""
+        self.append(
+            _REJECTS,
+            [
+                {"sync": sync, "braze_batch": batch, "status": status} | each._asdict() | _texts(each)
+                for each in rejects
+            ],
+        )
+
+    def settle(self, reject: OpenReject, status: RejectStatus) -> None:
+        """Record what became of an open reject."""
+        keys = ("sync", "braze_row", "identifier", "reason", "message", "http_status", "request_number")
+        row = {name: getattr(reject, name) for name in keys}
+        self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
+
+    def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
+        """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
+        literal, key = self.tables.literal, "braze_batch, braze_row"
+        columns = f"{key}, status, identifier, payload, reason, message, http_status, request_number"
+        own = f"destination = {literal(self.destination)} and sync = {literal(sync)}"
+        statuses = ", ".join(literal(status) for status in OPEN)
+        behind = ""
+        while True:
+            rows = self.tables.fetch_all(
+                f"select {columns}, first_seen, last_seen from ("  # noqa: S608 (quoted)
+                f"select {columns}, min(recorded_at) over (partition by {key}) as first_seen, "
+                "recorded_at as last_seen, "
+                f"row_number() over (partition by {key} order by recorded_at desc, seq desc) as place "
+                f"from {self.tables.name_of(_REJECTS)} where {own}{behind}"
+                f") as newest where place = 1 and status in ({statuses}) order by {key} limit {page_rows}"
+            )
+            for row in rows:
+                yield OpenReject(sync, *row)
+            if len(rows) < page_rows:
+                return
+            batch, last = literal(rows[-1][0]), literal(rows[-1][1])
+            behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
+
+    def record_run(self, sync: str, record: RunRecord, counts: Mapping[str, int]) -> None:
+        """Record the start or the end of a run of one sync."""
+        self.append(_RUNS, [asdict(record) | dict(counts) | {"sync": sync, "runner_version": __version__}])
+
+    def newest_acceptance(self) -> dt.datetime | None:
+        """Return when, by the machine that wrote it, anything was last acknowledged; None if never."""
+        rows = self.fetch(_LEDGER, "max(recorded_at)", "entry in ('progress', 'done', 'ended')")
+        return rows[0][0] if rows else None
+
+    def fetch(self, table: str, columns: str, condition: str) -> list[tuple[Any, ...]]:
+        """Query one table for this destination; ``condition`` may end with group by or order by."""
+        destination = self.tables.literal(self.destination)
+        return self.tables.fetch_all(
+            f"select {columns} from {self.tables.name_of(table)} "  # noqa: S608 (quoted)
+            f"where destination = {destination} and {condition}"
+        )
+
+    def append(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows, with what all rows of this run share."""
+        if rows:
+            shared = {"destination": self.destination, "run_id": self.run_id, "fence": self.fence}
+            stamped = [
+                dict(row)
+                | shared
+                | {"seq": next(self._sequence), "recorded_at": row.get("recorded_at") or self._now()}
+                for row in rows
+            ]
+            self.tables.append(table, stamped)
+
+
+def _ledger_rows(step: Progress) -> Iterator[dict[str, Any]]:
+    for entry, ranges in (("ended", step.ended), ("unsent", step.unsent)):
+        for each in ranges:
+            yield {"entry": entry, "braze_batch": step.batch, "detail": each.after, "braze_row": each.to}
+    yield {
+        "entry": "done" if step.done else "progress",
+        "braze_batch": step.batch,
+        "braze_row": step.mark or None,
+        "rows_sent": step.rows_sent,
+        "rows_rejected": step.rows_rejected,
+        "detail": step.detail,
+    }
+
+
+def _texts(reject: Reject) -> dict[str, str | None]:
+    """Return the bytes of a reject as text; what is not valid UTF-8 can't be stored otherwise."""
+    payload = reject.payload
+    return {
+        "identifier": reject.identifier.decode(errors="backslashreplace"),
+        "payload": None if payload is None else payload.decode(errors="backslashreplace"),
+    }
