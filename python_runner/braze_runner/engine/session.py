@@ -44,8 +44,13 @@ def opened(
     destination: str,
     state_file: Path | None = None,
     project: Project | None = None,
+    *,
+    read_only: bool = False,
 ) -> Iterator[Place]:
-    """Connect to the warehouse and to the state of a destination; raises ConfigError for what is missing."""
+    """Connect to the warehouse and to the state of a destination; raises ConfigError for what is missing.
+
+    With ``read_only`` a state file has to be there; nothing else here writes.
+    """
     project = project or read_project(options)
     with ExitStack() as resources:
         warehouse = resources.enter_context(closing(connect(options, must_exist=True)))
@@ -53,7 +58,7 @@ def opened(
         tables = (
             WarehouseTables(warehouse, project.state)
             if state_file is None
-            else resources.enter_context(closing(FileTables(state_file)))
+            else resources.enter_context(closing(FileTables(state_file, read_only=read_only)))
         )
         yield Place(project, warehouse, State(tables, destination, uuid.uuid4().hex))
 

@@ -132,6 +132,20 @@ class RunRecord:
     error: str | None = None
 
 
+class LastRun(NamedTuple):
+    """What is on record of a run of one sync; without ``ended_at`` it is at work, or was killed."""
+
+    run_id: str
+    status: RunStatus
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    rows_read: int
+    rows_sent: int
+    rows_rejected: int
+    rows_held: int
+    error: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class OpenReject:
     """A reject that nobody has settled yet, with the first and the last time that it was met."""
