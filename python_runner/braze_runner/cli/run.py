@@ -2,7 +2,6 @@
 
 import os
 import sys
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,13 +31,17 @@ from braze_runner.warehouse import DbtOptions
 class _Run:
     """What one command knows by its end; ``code`` is dbt's own exit code."""
 
-    id: str
     config: BrazeConfig
     console: Console
     stop: Stop
     code: int = 0
     verdicts: Sequence[Verdict] = ()
     summary: Summary | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the id that the push has in the state; empty when nothing was pushed."""
+        return self.summary.run_id if self.summary else ""
 
     @property
     def exit_code(self) -> int:
@@ -93,7 +96,7 @@ def command(
         raise click.UsageError("--dbt-cloud-step is of a --dbt-cloud-run.")
     config = read_config(os.environ)
     notifier = Notifier.read(notify, [config.key]) if notify else None
-    run = _Run(uuid.uuid4().hex, config, Console(stderr=as_json), Stop())
+    run = _Run(config, Console(stderr=as_json), Stop())
     try:
         if dbt_cloud_run:
             _after_dbt_cloud(run, options, settings, dbt_cloud_run, dbt_cloud_step)
@@ -122,19 +125,20 @@ def _after_dbt(run: _Run, dbt: DbtCommand, settings: PushSettings, *, as_json: b
 def _after_dbt_cloud(
     run: _Run, options: DbtOptions, settings: PushSettings, number: int, step: int | None
 ) -> None:
-    """Push by the artifacts of a dbt Cloud run, which stand in for those of the target folder."""
+    """Push by the artifacts of a dbt Cloud run; the local target folder does not count."""
     cloud = DbtCloud.read(os.environ)
     with TemporaryDirectory(prefix="braze_runner_") as name:
         folder = Path(name)
         with stopping_on_signals(run.stop):
             cloud.download(number, folder, run.stop, step)
-        _push(run, replace(options, target_path=folder), settings, folder)
+        _push(run, options, settings, folder)
 
 
 def _push(run: _Run, options: DbtOptions, settings: PushSettings, target: Path) -> None:
     """Push what the artifacts in a target folder vouch for, and say of each sync why or why not."""
     manifest, results = read_manifest(target), read_artifact(target / "run_results.json")
-    run.verdicts = gate(manifest, results, project_from(manifest).syncs)
+    project = project_from(manifest)
+    run.verdicts = gate(manifest, results, project.syncs)
     for verdict in run.verdicts:
         words = "is pushed" if verdict.passed else "is not pushed"
         _say(run, f"{verdict.sync.name} {words}: {verdict.reason}.")
@@ -147,6 +151,7 @@ def _push(run: _Run, options: DbtOptions, settings: PushSettings, target: Path) 
                 replace(settings, select=passed),
                 observer_for(run.console),
                 stop=run.stop,
+                project=project,
             )
         print_summary(run.summary, run.console)
     else:
@@ -172,7 +177,6 @@ def _notify(run: _Run, notifier: Notifier | None, error: str, exit_code: int) ->
 def _result(run: _Run) -> dict[str, Any]:
     """Return what ``--output json`` prints."""
     return {
-        "run_id": run.id,
         "dbt_exit_code": run.code,
         "syncs": [
             {
