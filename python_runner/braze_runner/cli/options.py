@@ -66,7 +66,7 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return select(exclude(command))
 
 
-class StateFile(click.ParamType[Path]):
+class StateFile(click.ParamType):  # type: ignore[type-arg] # click 8.1 takes none
     """``file:PATH``: the state in a file, in place of the warehouse."""
 
     name = "file:PATH"

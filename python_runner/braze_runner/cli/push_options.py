@@ -30,7 +30,7 @@ _OPTIONS = (
     ),
     click.option(
         "--track-limit",
-        type=click.Choice(["total", "per_array", "bulk"]),
+        type=click.Choice(["total", "per-array", "bulk"]),
         default="total",
         show_default=True,
         help="75 objects a request in total, 75 in each array (legacy plans), or /users/track/bulk (a limited beta).",

@@ -11,8 +11,9 @@ from braze_runner.plan.rows import Row
 
 TOO_LARGE = 413
 RATE_LIMITED = 429
-# Where something before Braze gave up waiting, Braze may have done its work all the same.
-_MAYBE_RECEIVED = (502, 504, 520, 522, 524)
+# Braze's own words for "not now", and those of its edge for "nobody could be reached". After any other answer that
+# is no decision, such as that of something in between that gave up waiting, the work may be done all the same.
+_NOT_RECEIVED = (400, 408, RATE_LIMITED, 500, 503, 521, 523, 525, 526)
 _NO_REASON = "Braze gave no reason."
 
 
@@ -52,7 +53,7 @@ def is_transient(answer: Answer) -> bool:
 
 def is_maybe_received(answer: Answer) -> bool:
     """Say of a transient answer whether the objects may have been taken all the same."""
-    return answer.status in _MAYBE_RECEIVED
+    return answer.status not in _NOT_RECEIVED
 
 
 def stop_sentence(answer: Answer, endpoint: Endpoint) -> str:
@@ -88,7 +89,7 @@ def read_row_errors(answer: Answer, endpoint: Endpoint, rows: list[Row]) -> RowE
     positions = _positions(rows)
     by_index: dict[int, str] = {}
     unmapped = ""
-    for error in _errors(body, endpoint):
+    for error in _errors(body, endpoint, is_accepted=is_success(answer)):
         index, text = _read(error, endpoint, positions)
         if index is None:
             unmapped = text or _NO_REASON
@@ -116,12 +117,13 @@ def _message(body: dict[str, Any]) -> str:
     return ", ".join(sorted(codes)) or str(body.get("message") or "")
 
 
-def _errors(body: dict[str, Any], endpoint: Endpoint) -> list[Any]:
+def _errors(body: dict[str, Any], endpoint: Endpoint, *, is_accepted: bool) -> list[Any]:
     """Return the errors that name rows.
 
-    Those of rename and remove are documented as arrays that hold the index, under names of their own.
+    Those of rename and remove are documented as arrays that hold the index, under names of their own. Where no list
+    is documented, errors beside a success still say that some row was not taken.
     """
-    names = _ERROR_LISTS[endpoint.errors]
+    names = _ERROR_LISTS[endpoint.errors] or (("errors",) if is_accepted else ())
     found: Any = next((body[name] for name in names if body.get(name)), [])
     return found if isinstance(found, list) else [found]
 
@@ -148,16 +150,23 @@ def _read(error: Any, endpoint: Endpoint, positions: dict[str, list[int]]) -> tu
         index = next((part for part in error if type(part) is int), None)
         text = "; ".join(part for part in error if isinstance(part, str))
     elif isinstance(error, dict):
-        index, text = error.get("index"), str(error.get("type") or "")
+        index, text = error.get("index"), str(error.get("type") or error.get("message") or "")
     else:
         return None, str(error)
-    array = error.get("input_array") if endpoint.errors == "track" else next(iter(positions))
-    # Elsewhere the list has another name in the answer than in the request, so one list alone is certain.
-    certain = endpoint.errors == "track" or len(positions) == 1
-    indexes = positions.get(array, []) if isinstance(array, str) and certain else []
+    indexes = _meant(error, endpoint, positions)
     if type(index) is not int or not 0 <= index < len(indexes):
         return None, text or _NO_REASON
     return indexes[index], text or _NO_REASON
+
+
+def _meant(error: Any, endpoint: Endpoint, positions: dict[str, list[int]]) -> list[int]:
+    """Return the rows of the list that an error is about, as far as that is certain."""
+    if endpoint.errors == "track":
+        array = error.get("input_array") if isinstance(error, dict) else None
+        return positions.get(array, []) if isinstance(array, str) else []
+    # Elsewhere the list has another name in the answer than in the request, so one list alone is certain.
+    is_certain = endpoint.errors != "none" and len(positions) == 1
+    return next(iter(positions.values())) if is_certain else []
 
 
 def _object(answer: Answer) -> dict[str, Any] | None:

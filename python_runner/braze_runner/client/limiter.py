@@ -1,6 +1,7 @@
 """Keeps within Braze's allowances: one pace for each, shared by every worker of the process."""
 
 import email.utils
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -50,18 +51,17 @@ class RateLimiter:
 
     def acquire(self, bucket: Bucket) -> None:
         """Wait until a request may go out, or the run is stopped."""
-        pace = self._pace(bucket)
-        waited = self._until_sent(pace, bucket) - self._now()
-        if waited > 0:
-            self._stop.wait(waited)
-        # A 429 met by another worker meanwhile holds for all.
-        while (held := pace.held_until - self._now()) > 0 and not self._stop.wait(held):
-            pass
+        pace, is_due = self._pace(bucket), False
+        while not is_due:
+            waited = self._until_sent(pace, bucket) - self._now()
+            if waited > 0 and self._stop.wait(waited):
+                return
+            # A 429 met by another worker meanwhile holds for all, and puts them in a new queue behind it.
+            is_due = pace.held_until <= self._now()
 
     def rate(self, bucket: Bucket) -> float:
         """Return the requests a second that are aimed at."""
-        allowed = bucket.requests * self._share
-        return max(allowed - self._burst(bucket), allowed / 2) / bucket.seconds
+        return (bucket.requests * self._share - self._burst(bucket)) / bucket.seconds
 
     def hold(self, bucket: Bucket, seconds: float) -> None:
         """Let nobody send for so long from now."""
@@ -75,11 +75,11 @@ class RateLimiter:
         if limit is None or remaining is None or remaining > limit * (1 - self._share):
             return
         seconds = self._seconds_to_reset(headers)
-        if seconds is not None and seconds <= _LONGEST_WINDOW:
+        if seconds is not None:
             self.hold(bucket, seconds)
 
     def seconds_asked(self, headers: Mapping[str, str]) -> float | None:
-        """Return the wait that the headers of a 429 ask for, or None.
+        """Return the wait that the headers of a 429 ask for, an hour at most, or None.
 
         ``X-Ratelimit-Retry-After`` is in seconds (Braze: POST /users/track). ``Retry-After`` is undocumented and
         comes last.
@@ -90,21 +90,19 @@ class RateLimiter:
             _number(headers, "Retry-After"),
         ):
             if seconds is not None:
-                return max(0.0, seconds)
+                return min(max(0.0, seconds), _LONGEST_WINDOW)
         return None
 
     def _seconds_to_reset(self, headers: Mapping[str, str]) -> float | None:
-        """Return the seconds until the window resets.
+        """Return the seconds until the window resets; None also for more than any window that Braze documents.
 
         ``X-RateLimit-Reset`` is an epoch or seconds, told apart by size (Braze documents both: API rate limits,
         POST /users/track). An epoch is compared with the answer's own clock where it tells it.
         """
         reset = _number(headers, "X-RateLimit-Reset")
-        if reset is None or reset <= EPOCH_THRESHOLD:
-            return reset
-        sent_at = email.utils.parsedate_tz(headers.get("Date", ""))
-        server = float(email.utils.mktime_tz(sent_at)) if sent_at else self._epoch()
-        return max(0.0, reset - server)
+        if reset is not None and reset > EPOCH_THRESHOLD:
+            reset = max(0.0, reset - (_sent_at(headers) or self._epoch()))
+        return None if reset is None or reset > _LONGEST_WINDOW else reset
 
     def _until_sent(self, pace: _Pace, bucket: Bucket) -> float:
         """Take the next place in the queue; returns the moment at which it is this request's turn."""
@@ -119,7 +117,9 @@ class RateLimiter:
             return moment
 
     def _burst(self, bucket: Bucket) -> float:
-        return max(1.0, bucket.requests * self._share * _BURST)
+        """Return the requests that may go out at once; they and a window's pace make up the allowance."""
+        allowed = bucket.requests * self._share
+        return max(min(1.0, allowed / 2), allowed * _BURST)
 
     def _pace(self, bucket: Bucket) -> _Pace:
         pace = self._paces.get(bucket)
@@ -129,9 +129,18 @@ class RateLimiter:
         return pace
 
 
-def _number(headers: Mapping[str, str], name: str) -> float | None:
-    text = headers.get(name)
+def _sent_at(headers: Mapping[str, str]) -> float | None:
+    """Return the epoch of the header Date, or None."""
+    moment = email.utils.parsedate_tz(headers.get("Date", ""))
     try:
-        return None if text is None else float(text)
+        return None if moment is None else float(email.utils.mktime_tz(moment))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        number = float(headers.get(name, ""))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

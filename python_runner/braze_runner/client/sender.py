@@ -18,13 +18,15 @@ class Outcome:
     """What became of a request's rows, by their index.
 
     ``held`` rows certainly did nothing yet, or may do it again; ``unknown`` ones may have arrived and count each
-    time. An ``error`` ends the run. ``latency`` is that of the last answer, in seconds.
+    time, as may ``doubtful`` ones so far, and those ``resent`` did so in doubt, once for each time. An ``error``
+    ends the run. ``latency`` is that of the last answer, in seconds.
     """
 
     request: Request[Any]
     sent: Sequence[int] = ()
     rejects: dict[int, Reject] = field(default_factory=dict)
     unknown: list[int] = field(default_factory=list)
+    doubtful: set[int] = field(default_factory=set)
     resent: list[int] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
     requests: int = 0
@@ -38,7 +40,7 @@ class _HeldBackError(Exception):
 
 
 class _UnknownError(Exception):
-    """The rows may have been taken, and must not be sent again (R3)."""
+    """The doubtful ones of the rows must not be sent again (R3)."""
 
 
 class _TryAgainError(Exception):
@@ -78,9 +80,11 @@ class Sender:
                 sent += done
                 pending += again
             except _UnknownError:
-                outcome.unknown += indexes
+                rest = _put_aside(indexes, outcome)
+                pending += [rest] if rest else []
             except (_HeldBackError, StoppedError) as exc:
-                outcome.held = [*indexes, *(index for part in pending for index in part)]
+                left = [*indexes, *(index for part in reversed(pending) for index in part)]
+                outcome.held = _put_aside(left, outcome)
                 outcome.error = exc if isinstance(exc, StoppedError) else None
                 break
         outcome.sent = sent
@@ -101,49 +105,49 @@ class Sender:
         rest = [index for position, index in enumerate(indexes) if position not in errors.by_index]
         if accepted and not errors.unmapped:
             return rest, []
-        if errors.by_index and not accepted:
-            return [], [rest] if rest else []
-        if len(rest) == 1:
+        if rest and len(indexes) == 1:
             reason = "too_large_for_braze" if answer.status == answers.TOO_LARGE else "braze_refused"
             message = errors.message or f"Braze answered {answer.status} without a message."
             row = request.rows[rest[0]]
             outcome.rejects[rest[0]] = rejected(row, reason, message, answer.status, request.number)
             return [], []
-        if accepted and not (self._policy.resend_unknown or all(row.repeatable for row in rows)):
-            outcome.unknown += rest
-            return [], []
+        if accepted:
+            outcome.doubtful.update(_once_only(rest, request))
+            if not self._policy.resend_unknown:
+                rest = _put_aside(rest, outcome)
+        if len(rest) < len(indexes):
+            return [], [rest] if rest else []
         middle = len(rest) // 2
-        return [], [rest[middle:], rest[:middle]] if rest else []
+        return [], [rest[middle:], rest[:middle]]
 
     def _post(
         self, indexes: list[int], rows: list[Row], outcome: Outcome
     ) -> tuple[Answer, answers.RowErrors]:
         """Post until an answer decides about the rows; raises StoppedError, _HeldBackError or _UnknownError."""
-        request = outcome.request
+        request, failures, limited = outcome.request, 0, 0
         bucket, body = request.envelope.endpoint.bucket, request.body(rows)
-        may_repeat = request.repeatable or all(row.repeatable for row in rows)
-        failures, limited, is_unknown = 0, 0, False
         while True:
             self._limiter.acquire(bucket)
             if self._stop.is_set():
-                raise _UnknownError if is_unknown else _HeldBackError
+                raise _HeldBackError
             outcome.requests += 1
             outcome.retries += bool(failures or limited)
-            if is_unknown:
-                outcome.resent += indexes
+            outcome.resent += [index for index in indexes if index in outcome.doubtful]
             try:
                 return self._post_once(body, rows, outcome)
             except _RateLimitedError as exc:
                 limited, problem = limited + 1, str(exc)
-                seconds = self._policy.back_off(limited) if exc.seconds is None else exc.seconds
-                self._limiter.hold(bucket, seconds)
+                # A wait of nothing would be met by the next refusal.
+                self._limiter.hold(bucket, exc.seconds or self._policy.back_off(limited))
             except _TryAgainError as exc:
                 failures, problem = failures + 1, str(exc)
-                is_unknown = is_unknown or (exc.maybe_received and not may_repeat)
-            if is_unknown and not self._policy.resend_unknown:
+                if exc.maybe_received:
+                    outcome.doubtful.update(_once_only(indexes, request))
+            is_doubtful = not outcome.doubtful.isdisjoint(indexes)
+            if is_doubtful and not self._policy.resend_unknown:
                 raise _UnknownError
             if failures >= self._policy.tries or limited >= self._policy.rate_limited_tries:
-                if is_unknown:
+                if is_doubtful:
                     raise _UnknownError
                 raise StoppedError(f"Braze gave no usable answer in {failures + limited} tries: {problem}.")
             if failures:
@@ -172,3 +176,14 @@ class Sender:
         if answers.is_transient(answer):
             raise _TryAgainError(f"status {answer.status}", maybe_received=answers.is_maybe_received(answer))
         raise StoppedError(answers.stop_sentence(answer, endpoint))
+
+
+def _once_only(indexes: list[int], request: Request[Any]) -> list[int]:
+    """Return the rows that do something else when they arrive twice."""
+    return [] if request.repeatable else [index for index in indexes if not request.rows[index].repeatable]
+
+
+def _put_aside(indexes: list[int], outcome: Outcome) -> list[int]:
+    """Make doubtful rows unknown; returns the others."""
+    outcome.unknown += [index for index in indexes if index in outcome.doubtful]
+    return [index for index in indexes if index not in outcome.doubtful]

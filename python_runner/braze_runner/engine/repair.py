@@ -47,7 +47,7 @@ def send_again(
         for each in session.inputs:
             rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
             if rejects:
-                candidates = Candidates(place.warehouse, each.sync, each.table, each.planner)
+                candidates = Candidates(session.inputs.deletions, each.sync, each.table, each.planner)
                 sources.append(
                     RetrySource(
                         each.sync,

@@ -12,7 +12,7 @@ from braze_runner.errors import StoppedError
 from braze_runner.plan import Planner, Reject, Row, rejected
 from braze_runner.plan.rows import REASONS
 from braze_runner.project import Sync
-from braze_runner.state import Position, Progress, State
+from braze_runner.state import Position, Progress, Range, State
 
 # What a reject takes beside its payload, roughly.
 _REJECT_BYTES = 1_000
@@ -82,7 +82,8 @@ class Source:
     def rows(self) -> Generator[Row]:
         """Yield the rows to send, in order; those that can't be sent become rejects on the way.
 
-        Raises StoppedError at such a row where the model says ``on_invalid: stop``.
+        Raises StoppedError at such a row where the model says ``on_invalid: stop``. A row that was handed out last,
+        before the rest was left, counts as not taken: progress never passes it by itself.
         """
         dropped, earlier, take = self._dropped(), self._earlier, self._window.take
         # Rows of a log have a key each; of a table made by hand, each has that of its stamp.
@@ -101,7 +102,11 @@ class Source:
                     self._reject_planned(row, "user_returned")
                 elif type(row) is Row:
                     self.counts.rows_read += 1
-                    yield row
+                    try:
+                        yield row
+                    except GeneratorExit:
+                        self._window.put_back()
+                        raise
                 else:
                     self._reject_planned(row)
         self.is_read = True
@@ -136,7 +141,7 @@ class Source:
             if index in outcome.rejects:
                 self.add_reject(outcome.rejects[index])
             elif index in unknown:
-                self.put_aside(request.rows[index])
+                self._keep_unknown(request.rows[index])
         is_held = [index in held for index in range(start, end)]
         self.counts.rows_held += sum(is_held)
         if self.has_intents:
@@ -152,15 +157,14 @@ class Source:
             self._not_sent(number, rows, [True] * len(rows))
 
     def put_aside(self, row: Row) -> None:
-        """Keep a row of which nobody can say whether it arrived, until that is decided (R3)."""
-        self.counts.rows_held += 1
-        self.counts.rows_unknown += 1
-        self._unknown.append(rejected(row, "maybe_sent"))
-        self.reject_bytes += _REJECT_BYTES + len(row.payload or b"")
+        """Keep the newest row, of which nobody can say whether it arrived, until that is decided (R3)."""
+        self._keep_unknown(row)
+        self._newest_has_ended()
 
     def accept_unknown(self, row: Row) -> None:
-        """Count a row that an earlier run did send."""
+        """Count the newest row, which an earlier run did send."""
         self._accept([row])
+        self._newest_has_ended()
 
     def add_reject(self, reject: Reject) -> None:
         """Take a row that can't be sent, or that Braze refused."""
@@ -195,6 +199,17 @@ class Source:
         """Drop what is on record, or is not to be."""
         self._rejects, self._unknown, self.reject_bytes = [], [], 0
 
+    def _keep_unknown(self, row: Row) -> None:
+        self.counts.rows_held += 1
+        self.counts.rows_unknown += 1
+        self._unknown.append(rejected(row, "maybe_sent"))
+        self.reject_bytes += _REJECT_BYTES + len(row.payload or b"")
+
+    def _newest_has_ended(self) -> None:
+        """Note for the ledger that it has, or the next run would ask once more what became of it."""
+        if self._reader.unique_keys:
+            self._step.ended.append(Range(self._window.before, self._window.last))
+
     def _accept(self, rows: list[Row]) -> None:
         counts = self.counts
         counts.rows_sent += len(rows)
@@ -220,6 +235,7 @@ class Source:
             row = row._replace(reason=reason, message=REASONS[reason])
         if self.sync.on_invalid == "stop" and row.reason != "user_returned":
             self.counts.rows_held += 1
+            self._window.put_back()
             raise StoppedError(
                 f"{self.sync.name} has a row that can't be sent, and stops at one: {row.message}"
             )

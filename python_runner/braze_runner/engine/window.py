@@ -24,6 +24,10 @@ class Window:
             self._whole = self.last
         self.last = key
 
+    def put_back(self) -> None:
+        """Take the newest row back: it stays pending, as does what follows."""
+        self.last = self._whole
+
     def enter(self, number: int) -> None:
         """Note that the newest row has entered a request, with others behind it."""
         self._open.setdefault(number, self._whole)
@@ -31,6 +35,11 @@ class Window:
     def leave(self, number: int) -> None:
         """Note that every row of a request has its end."""
         del self._open[number]
+
+    @property
+    def before(self) -> str:
+        """Return the key behind which the newest row stands."""
+        return self._whole
 
     def first_of(self, number: int) -> str:
         """Return the key behind which the rows of an open request stand."""

@@ -29,11 +29,12 @@ ACTIONS: dict[str, tuple[Endpoint, dict[str, type]]] = {
     "external_id_renames": (RENAME, {"current_external_id": str, "new_external_id": str}),
     "external_id_removals": (REMOVE, {"external_id": str}),
 }
-# How a user of an identify is named -> the list that the object goes to (Braze: POST /users/identify).
-_IDENTIFIED_BY = {
-    "user_alias": b"aliases_to_identify",
-    "email": b"emails_to_identify",
-    "phone": b"phone_numbers_to_identify",
+# How a user of an identify is named -> the list that the object goes to, and the type of the name (Braze: POST
+# /users/identify).
+_IDENTIFIED_BY: dict[str, tuple[bytes, type]] = {
+    "user_alias": (b"aliases_to_identify", dict),
+    "email": (b"emails_to_identify", str),
+    "phone": (b"phone_numbers_to_identify", str),
 }
 
 
@@ -65,8 +66,9 @@ class ActionPlanner(Planner):
     def _array(self, parsed: dict[str, Any]) -> bytes:
         if self._type != "identifies":
             return self._envelope.endpoint.arrays[0]
-        lists = [array for key, array in _IDENTIFIED_BY.items() if parsed.get(key)]
-        return lists[0] if len(lists) == 1 else b""
+        named = [key for key in _IDENTIFIED_BY if parsed.get(key)]
+        array, kind = _IDENTIFIED_BY[named[0]] if len(named) == 1 else (b"", dict)
+        return array if array and isinstance(parsed[named[0]], kind) else b""
 
     def _is_complete(self, parsed: dict[str, Any]) -> bool:
         return all(isinstance(parsed.get(key), kind) and parsed[key] for key, kind in self._keys.items())

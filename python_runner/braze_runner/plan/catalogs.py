@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import orjson
@@ -14,6 +14,8 @@ from braze_runner.plan.payloads import members_of, parse
 from braze_runner.plan.planner import Planner, bytes_of, texts_of
 from braze_runner.plan.rows import REASONS, Reject, Row
 
+# What a column of another type than boolean says of a deleted item; anything else is not deleted.
+_DELETED = frozenset({True, "true", "t", "1"})
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.CATALOG_ITEM_ID}}}")
 
 
@@ -33,10 +35,10 @@ class CatalogPlanner(Planner):
         """Plan a batch row by row."""
         rows, ids, payloads = texts_of(batch, "braze_row"), texts_of(batch, "id"), bytes_of(batch, "payload")
         has_deleted = "deleted" in batch.schema.names
-        deleted = batch.column("deleted").to_pylist() if has_deleted else [None] * batch.num_rows
+        flags = batch.column("deleted").to_pylist() if has_deleted else [None] * batch.num_rows
         return [
-            self.plan_row(braze_row, item_id, payload, deleted=bool(is_deleted))
-            for braze_row, item_id, payload, is_deleted in zip(rows, ids, payloads, deleted, strict=True)
+            self.plan_row(braze_row, item_id, payload, deleted=_is_deleted(flag))
+            for braze_row, item_id, payload, flag in zip(rows, ids, payloads, flags, strict=True)
         ]
 
     def plan_row(
@@ -58,3 +60,7 @@ class CatalogPlanner(Planner):
             return Reject(braze_row, named, payload, problem, REASONS[problem])
         body = b"{" + member + b"," + members_of(payload) if parsed else named
         return Row(braze_row, member, payload, body, self._upsert, b"items")
+
+
+def _is_deleted(flag: Any) -> bool:
+    return (flag.strip().lower() if isinstance(flag, str) else flag) in _DELETED

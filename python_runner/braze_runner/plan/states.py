@@ -1,6 +1,6 @@
 """Subscription states: users of one group and state, addresses of one state."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -59,13 +59,14 @@ def _has_texts(parsed: dict[str, Any], *keys: str) -> bool:
     return all(isinstance(parsed.get(key), str) and parsed[key] for key in keys)
 
 
-# One envelope for each kind, group and state; there are as many as a workspace has groups.
-@cache
+# One envelope for each kind, group and state: as many as a workspace has groups, unless a column holds something
+# else. One that was forgotten is made anew, and its rows go into a request of their own.
+@lru_cache(1_024)
 def _group_envelope(kind: str, group_id: str, state: str) -> Envelope:  # noqa: ARG001 (kinds must not be mixed)
     group = orjson.dumps({"subscription_group_id": group_id, "subscription_state": state})
     return Envelope(SUBSCRIPTION, SUBSCRIPTION.path, b'{"subscription_groups":[' + group[:-1] + b",", b"}]}")
 
 
-@cache
+@lru_cache(1_024)
 def _state_envelope(state: str) -> Envelope:
     return Envelope(EMAIL_STATUS, EMAIL_STATUS.path, b'{"subscription_state":' + orjson.dumps(state) + b",")

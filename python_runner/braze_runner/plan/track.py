@@ -146,7 +146,7 @@ class ActivityPlanner(IdentifiedPlanner):
             return "identifier_in_payload"
         if not self._settings.isdisjoint(parsed):
             return "setting_in_payload"
-        timed = bool(self._time) or isinstance(parsed.get("time"), str)
+        timed = _is_text(parsed["time"]) if "time" in parsed else bool(self._time)
         return "" if timed and self._is_complete(parsed) else "payload_incomplete"
 
 
@@ -159,20 +159,24 @@ def _written(settings: dict[str, bool] | None) -> bytes:
 
 def _is_event(parsed: dict[str, Any]) -> bool:
     """Braze: Event object, required fields."""
-    return isinstance(parsed.get("name"), str) and bool(parsed["name"])
+    return _is_text(parsed.get("name"))
 
 
 def _is_purchase(parsed: dict[str, Any]) -> bool:
     """Braze: Purchase object, required fields; a quantity is a whole number from 1 to 100."""
     price, quantity = parsed.get("price"), parsed.get("quantity", 1)
-    texts = all(isinstance(parsed.get(name), str) and parsed[name] for name in ("product_id", "currency"))
     return (
-        texts
+        _is_text(parsed.get("product_id"))
+        and _is_text(parsed.get("currency"))
         and isinstance(price, int | float)
         and not isinstance(price, bool)
         and type(quantity) is int
         and 1 <= quantity <= limits.PURCHASE_QUANTITY
     )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 COMPLETE: dict[str, Callable[[dict[str, Any]], bool]] = {"events": _is_event, "purchases": _is_purchase}

@@ -82,7 +82,7 @@ class FileTables:
                 sql = f"insert into {table} ({', '.join(names)}) values ({marks})"  # noqa: S608 (own names)
                 self._connection.executemany(sql, values)
                 self._connection.execute("commit")
-            except sqlite3.Error:
+            except BaseException:
                 self._connection.rollback()
                 raise
 

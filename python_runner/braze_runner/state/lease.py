@@ -50,7 +50,8 @@ class Lease:
 
     A run adds a claim with a number above all others' and looks again: whoever then sees a claim beside its own
     lets go. Of two that claim at once at least one does, for the later insert is read by its own run with the
-    earlier one.
+    earlier one. A run that renews too late, beside the claim of whoever took over, does the same: there the higher
+    number stays. One that can't renew in time stops when its lease ends, whatever the warehouse is busy with.
     """
 
     def __init__(
@@ -60,35 +61,52 @@ class Lease:
         lost: Callable[[str], None],
         seconds: float = LEASE_SECONDS,
         wait: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = state
         self._syncs = syncs
         self._lost = lost
         self._seconds = seconds
         self._wait = wait
+        self._clock = clock
+        self._ends_at = 0.0
         self._ended = threading.Event()
-        self._renewer = threading.Thread(target=self._renew, daemon=True)
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._renew, self._watch)]
 
     def __enter__(self) -> Self:
         """Take the lease; raises LeaseTakenError, which says who has it."""
         for _ in range(_ATTEMPTS):
-            self._refuse(self._others())
-            self._state.fence = 1 + max((claim.fence for claim in self._claims()), default=0)
-            self._claim("lease")
-            others = [claim for claim in self._others() if claim.fence >= self._state.fence]
-            if not others:
-                self._renewer.start()
+            # One look, so that the number is above every claim that was found to have ended.
+            claims = self._claims()
+            self._refuse(self._held_by_others(claims))
+            self._state.fence = 1 + max((claim.fence for claim in claims), default=0)
+            if self._is_alone():
+                for thread in self._threads:
+                    thread.start()
                 return self
-            self._claim("released")
             self._wait(random.uniform(0, _LONGEST_WAIT))  # noqa: S311 (not a secret)
-        self._refuse(others)
         raise LeaseTakenError("Another run claimed the same syncs at the same moment: try again.")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._renewer.join()
+        for thread in self._threads:
+            thread.join()
+        self._release()
+
+    def _is_alone(self) -> bool:
+        """Claim the syncs, and let go of them again if another run claims one too."""
+        is_alone = False
+        try:
+            self._claim("lease")
+            is_alone = not self._held_by_others(self._claims())
+        finally:
+            if not is_alone:
+                self._release()
+        return is_alone
+
+    def _release(self) -> None:
         # A warehouse that refuses this too lets the lease expire by itself.
         with suppress(StoppedError):
             self._claim("released")
@@ -103,16 +121,24 @@ class Lease:
     def _renew(self) -> None:
         while not self._ended.wait(self._seconds / _RENEWALS):
             try:
-                if any(claim.fence >= self._state.fence for claim in self._others()):
+                self._claim("lease")
+                # Only now: a claim from before the renewal is seen, and one from after it sees the renewal.
+                if any(claim.fence >= self._state.fence for claim in self._held_by_others(self._claims())):
                     self._lost("Another run has taken over the lease, so this one stops.")
                     return
-                self._claim("lease")
             except StoppedError as exc:
                 self._lost(f"The lease could not be renewed: {exc}")
                 return
 
+    def _watch(self) -> None:
+        """Wait for the end of the lease, which renewals put off."""
+        while (left := self._ends_at - self._clock()) > 0:
+            if self._ended.wait(left):
+                return
+        self._lost("The lease ended before it could be renewed, so this run stops.")
+
     def _claim(self, entry: str) -> None:
-        now = self._state.tables.now()
+        asked_at, now = self._clock(), self._state.tables.now()
         # In this order, so that of one run's claims the newest text is the greatest.
         detail = {
             "machine": machine(),
@@ -122,10 +148,12 @@ class Lease:
         text = orjson.dumps(detail).decode()
         rows = [{"sync": sync, "entry": entry, "detail": text, "recorded_at": now} for sync in self._syncs]
         self._state.append("braze_sync_ledger", rows)
+        self._ends_at = asked_at + self._seconds
 
-    def _others(self) -> list[Claim]:
-        """Return the claims of other runs that still hold."""
-        return [claim for claim in holders(self._state, self._syncs) if claim.run_id != self._state.run_id]
+    def _held_by_others(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Return those of the claims that are other runs' and still hold."""
+        now, here, own = self._state.tables.now(), machine(), self._state.run_id
+        return [claim for claim in claims if claim.run_id != own and claim.holds(now, here)]
 
     def _claims(self) -> list[Claim]:
         return _claims(self._state, self._syncs)
@@ -138,6 +166,8 @@ def holders(state: State, syncs: Sequence[str]) -> list[Claim]:
 
 
 def _claims(state: State, syncs: Sequence[str]) -> list[Claim]:
+    if not syncs:
+        return []
     listed = ", ".join(state.tables.literal(sync) for sync in syncs)
     rows = state.fetch(
         "braze_sync_ledger",
@@ -163,6 +193,8 @@ def machine() -> str:
 
 
 def _is_alive(pid: int) -> bool:
+    if os.name == "nt":
+        return True  # to ask there would end the process; its lease ends by itself
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

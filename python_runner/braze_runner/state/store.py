@@ -56,7 +56,9 @@ class State:
         bound = self.bound_host()
         if bound is None:
             self.append(_LEDGER, [{"sync": "", "entry": "bound", "rest_host": host}])
-        elif bound != host:
+            # Another run may have done so in the same moment, with another host.
+            bound = self.bound_host()
+        if bound != host:
             raise ConfigError(
                 f"The destination {self.destination} belongs to {bound}, not to {host}: "
                 "set BRAZE_DESTINATION to a name for the other one."
@@ -64,7 +66,9 @@ class State:
 
     def bound_host(self) -> str | None:
         """Return the REST host that the destination is tied to, or None."""
-        rows = self.fetch(_LEDGER, "rest_host", "entry = 'bound' order by recorded_at, seq limit 1")
+        rows = self.fetch(
+            _LEDGER, "rest_host", "entry = 'bound' order by recorded_at, seq, rest_host limit 1"
+        )
         return str(rows[0][0]) if rows else None
 
     def positions(self, sync: str) -> dict[str, Position]:
@@ -79,12 +83,12 @@ class State:
         rows = self.fetch(
             _LEDGER,
             "braze_batch, entry, run_id, detail, braze_row",
-            f"{own} and entry in ('intent', 'ended', 'unsent')",
+            f"{own} and entry in ('intent', 'ended', 'unsent') and braze_batch not in ("  # noqa: S608 (quoted)
+            f"select braze_batch from {self.tables.name_of(_LEDGER)} "
+            f"where destination = {self.tables.literal(self.destination)} and {own} and entry = 'done')",
         )
         for batch, entry, run, after, to in rows:
             position = positions.setdefault(batch, Position())
-            if position.done:
-                continue
             if entry == "intent":
                 position.intents[run] = max(position.intents.get(run, ""), to)
             elif entry == "ended":
