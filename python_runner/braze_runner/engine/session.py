@@ -10,6 +10,7 @@ from pathlib import Path
 from braze_runner.client import RateLimiter, RetryPolicy, Sender, Stop, Transport, braze_transport
 from braze_runner.client.api import Api
 from braze_runner.config import BrazeConfig
+from braze_runner.engine.arrivals import Arrivals
 from braze_runner.engine.catalogs import make_catalogs
 from braze_runner.engine.inputs import Inputs
 from braze_runner.engine.observer import Observer
@@ -85,7 +86,8 @@ class Session:
         self._observer = observer
         self._stop = stop
         self._pusher: Pusher | None = None
-        self._settlement = Settlement(place.warehouse, place.project, settings.unknown)
+        arrivals = Arrivals(place.warehouse, place.project, settings.currents_wait)
+        self._settlement = Settlement(arrivals, settings.unknown)
         self.inputs = Inputs(place.warehouse, place.project, syncs, settings.track_limit)
         self.summary = Summary(is_dry_run=settings.dry_run, run_id=place.state.run_id)
         self._has_state = True

@@ -82,15 +82,16 @@ class State:
         positions = {batch: Position(mark, bool(done), detail) for batch, mark, done, detail in rows}
         rows = self.fetch(
             _LEDGER,
-            "braze_batch, entry, run_id, detail, braze_row",
+            "braze_batch, entry, run_id, detail, braze_row, recorded_at",
             f"{own} and entry in ('intent', 'ended', 'unsent') and braze_batch not in ("  # noqa: S608 (quoted)
             f"select braze_batch from {self.tables.name_of(_LEDGER)} "
             f"where destination = {self.tables.literal(self.destination)} and {own} and entry = 'done')",
         )
-        for batch, entry, run, after, to in rows:
+        for batch, entry, run, after, to, recorded_at in rows:
             position = positions.setdefault(batch, Position())
             if entry == "intent":
                 position.intents[run] = max(position.intents.get(run, ""), to)
+                position.intended_at = max(position.intended_at or recorded_at, recorded_at)
             elif entry == "ended":
                 position.ended.append(Range(after or "", to))
             else:
