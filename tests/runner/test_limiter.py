@@ -1,8 +1,8 @@
 """The pace of requests: within each allowance, whatever clocks and headers say."""
 
 import math
+import threading
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from client_helpers import DATE, EPOCH, Clock, limiter
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from braze_runner import limits
+from braze_runner.client import RateLimiter, Stop
 from braze_runner.limits import Bucket
 
 BUCKETS = [each for each in vars(limits).values() if isinstance(each, Bucket)]
@@ -107,39 +108,63 @@ def test_a_hold_only_grows_and_ends(enforce: bool) -> None:
     assert clock.time - 9 <= (0.01 if enforce else 0)
 
 
-class Hooked(Clock):
-    """Something happens during the first wait."""
+class Together(Stop):
+    """Time of several threads, which passes when all of them wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
         super().__init__()
-        self.hook: Any = None
+        self.time = 0.0
+        self._awake = threads
+        self._asleep: list[float] = []
+        self._changed = threading.Condition()
 
     def wait(self, seconds: float) -> bool:
-        hook, self.hook = self.hook, None
-        if hook:
-            hook()
-        return super().wait(seconds)
+        with self._changed:
+            until = self.time + max(seconds, 1e-9)
+            self._asleep.append(until)
+            self._rest()
+            self._changed.wait_for(lambda: self.time >= until)
+        return False
+
+    def leave(self) -> None:
+        with self._changed:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._awake -= 1
+        if not self._awake and self._asleep:
+            self.time = min(self._asleep)
+            self._awake = self._asleep.count(self.time)
+            self._asleep = [until for until in self._asleep if until > self.time]
+            self._changed.notify_all()
 
 
-def test_a_429_met_meanwhile_holds_those_in_the_queue_and_queues_them_anew() -> None:
-    """Else all who had a place before the hold would go out together when it ends."""
-    clock, sent, bucket = Hooked(), [], limits.CATALOGS
-    paced = limiter(clock, enforce=True)
-    paced.acquire(bucket)
+@pytest.mark.parametrize("hold_at", [0.5, 3.0, 50.0])
+def test_many_workers_and_a_429_in_between(hold_at: float) -> None:
+    """Those who wait for their turn when it comes queue anew, or all would go out together at its end."""
+    bucket, workers, sent = limits.CATALOGS, 20, []
+    clock = Together(workers + 1)
+    paced = RateLimiter(clock, now=lambda: clock.time)
 
-    def others_come() -> None:
-        paced.hold(bucket, 30)
-        for _ in range(3):
+    def work() -> None:
+        for _ in range(8):
             paced.acquire(bucket)
             sent.append(clock.time)
+        clock.leave()
 
-    clock.hook = others_come
-    while clock.hook:
-        paced.acquire(bucket)
-    paced.acquire(bucket)
-    sent.append(clock.time)
-    assert sent[0] >= 30
-    assert all(after - before >= 0.99 / paced.rate(bucket) for before, after in pairwise(sent))
+    def refuse() -> None:
+        clock.wait(hold_at)
+        paced.hold(bucket, 45)
+        clock.leave()
+
+    threads = [threading.Thread(target=target) for target in [work] * workers + [refuse]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(sent) == workers * 8
+    assert not [time for time in sent if hold_at < time < hold_at + 45]
+    assert most_in_a_window(sorted(sent), bucket.seconds) <= bucket.requests
 
 
 def test_a_stop_ends_every_wait() -> None:

@@ -83,7 +83,7 @@ class Sender:
                 rest = _put_aside(indexes, outcome)
                 pending += [rest] if rest else []
             except (_HeldBackError, StoppedError) as exc:
-                left = [*indexes, *(index for part in reversed(pending) for index in part)]
+                left = [*indexes, *(index for part in pending for index in part)]
                 outcome.held = _put_aside(left, outcome)
                 outcome.error = exc if isinstance(exc, StoppedError) else None
                 break

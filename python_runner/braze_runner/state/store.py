@@ -53,23 +53,24 @@ class State:
 
     def bind(self, host: str) -> None:
         """Tie the destination to a REST host on first use; raises ConfigError when it is another one."""
-        bound = self.bound_host()
-        if bound is None:
+        hosts = self._hosts()
+        if not hosts:
             self.append(_LEDGER, [{"sync": "", "entry": "bound", "rest_host": host}])
             # Another run may have done so in the same moment, with another host.
-            bound = self.bound_host()
-        if bound != host:
+            hosts = sorted(self._hosts(), key=lambda bound: bound == host)
+        if hosts[0] != host:
             raise ConfigError(
-                f"The destination {self.destination} belongs to {bound}, not to {host}: "
+                f"The destination {self.destination} belongs to {hosts[0]}, not to {host}: "
                 "set BRAZE_DESTINATION to a name for the other one."
             )
 
     def bound_host(self) -> str | None:
         """Return the REST host that the destination is tied to, or None."""
-        rows = self.fetch(
-            _LEDGER, "rest_host", "entry = 'bound' order by recorded_at, seq, rest_host limit 1"
-        )
-        return str(rows[0][0]) if rows else None
+        return next(iter(self._hosts()), None)
+
+    def _hosts(self) -> list[str]:
+        rows = self.fetch(_LEDGER, "rest_host", "entry = 'bound' order by recorded_at, seq, rest_host")
+        return [str(host) for (host,) in rows]
 
     def positions(self, sync: str) -> dict[str, Position]:
         """Return batch -> position for each batch of a sync that the destination knows."""
