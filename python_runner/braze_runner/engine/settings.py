@@ -24,7 +24,8 @@ class PushSettings:
     to use. ``enforce_limits``: keep to the allowances that Braze documents; None is yes, but not on loopback.
     ``unknown``: what becomes of objects that may have arrived and count each time, where Currents does not tell;
     what it does not hold when it has been loaded for ``currents_wait`` since did not arrive.
-    ``limit``: rows of each sync to send, without recording it. ``state_file`` holds the state in place of the warehouse.
+    ``limit``: rows of each sync to send, without recording it.
+    ``state_file`` holds the state in place of the warehouse.
     """
 
     select: tuple[str, ...] = ()
