@@ -17,6 +17,9 @@ TRACK: Final = Bucket("users_track", 3_000, 3)
 TRACK_BULK: Final = Bucket("users_track_bulk", 50, 1)
 """``/users/track/bulk``, a limited beta (Braze: POST /users/track/bulk)."""
 
+TRACK_SYNC: Final = Bucket("users_track_sync", 500, 60)
+"""``/users/track/sync``, a limited beta (Braze: POST /users/track/sync)."""
+
 USERS: Final = Bucket("users", 20_000, 60)
 """Shared by delete, alias/new, alias/update, identify and merge."""
 
@@ -31,6 +34,9 @@ EXPORT: Final = Bucket("users_export_ids", 250, 60)
 
 EXPORT_OF_FIELDS: Final = Bucket("users_export_ids_fields", 40, 1)
 """``/users/export/ids`` of the same accounts with ``fields_to_export``."""
+
+EXPORT_OF_OLD_ACCOUNT: Final = Bucket("users_export_ids", 2_500, 60)
+"""``/users/export/ids`` of accounts from before August 2024."""
 
 CATALOGS: Final = Bucket("catalogs", 50, 60)
 """Listing, creating and deleting catalogs."""

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,13 +13,15 @@ from rich.table import Table
 
 from braze_runner.engine import Counts, Observer, Summary
 
+LOG_FORMAT = "BRAZE_LOG_FORMAT"
+"""Environment variable; ``json`` gives one JSON object a line on the error stream in place of bars and lines."""
 _BAR_SECONDS = 0.1
 _LINE_SECONDS = 10.0
 
 
 def observer_for(console: Console, *, json_log: bool = False) -> Observer:
     """Return the observer that fits the console, or the one for log collectors."""
-    if json_log:
+    if json_log or os.environ.get(LOG_FORMAT, "").strip().lower() == "json":
         return JsonObserver()
     return BarObserver(console) if console.is_terminal else LineObserver(console)
 

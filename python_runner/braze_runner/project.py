@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,11 @@ class Sync:
 
 @dataclass(frozen=True)
 class Project:
-    """The syncs of a dbt project, in the manifest's order, and its state tables by name."""
+    """The syncs of a dbt project, in the manifest's order, and by name its state tables and those of Currents."""
 
     syncs: tuple[Sync, ...]
     state: dict[str, Location]
+    currents: dict[str, Location] = field(default_factory=dict)
 
 
 def read_project(options: DbtOptions) -> Project:
@@ -110,7 +111,12 @@ def read_artifact(path: Path) -> dict[str, Any]:
 
 def project_from(manifest: dict[str, Any]) -> Project:
     """Return the syncs and state tables of a manifest; raises ConfigError for a sync with a wrong meta."""
-    return Project(tuple(_syncs(manifest["nodes"].values())), _state_tables(manifest.get("sources") or {}))
+    sources = manifest.get("sources") or {}
+    return Project(
+        tuple(_syncs(manifest["nodes"].values())),
+        _state_tables(sources),
+        _tables_of(sources, "braze_currents"),
+    )
 
 
 def target_dir(options: DbtOptions) -> Path:
@@ -161,9 +167,15 @@ def _sync(node: dict[str, Any], meta: Any) -> Sync:
 
 def _state_tables(sources: dict[str, dict[str, Any]]) -> dict[str, Location]:
     """Find the package's source ``braze_state``; without it the tables are in the target's schema."""
-    tables = {name: Location(None, None, name) for name in STATE_TABLES}
-    for source in sources.values():
-        if source.get("source_name") == "braze_state" and source.get("name") in tables:
-            identifier = source.get("identifier") or source["name"]
-            tables[source["name"]] = Location(source.get("database"), source["schema"], identifier)
-    return tables
+    return {name: Location(None, None, name) for name in STATE_TABLES} | _tables_of(sources, "braze_state")
+
+
+def _tables_of(sources: dict[str, dict[str, Any]], name: str) -> dict[str, Location]:
+    """Return the tables of one of the package's sources by their name."""
+    return {
+        source["name"]: Location(
+            source.get("database"), source["schema"], source.get("identifier") or source["name"]
+        )
+        for source in sources.values()
+        if source.get("source_name") == name
+    }

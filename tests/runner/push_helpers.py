@@ -86,6 +86,25 @@ def error(index: Any, text: str = "EMAIL_BAD_FORMAT", array: str = "attributes")
     return {"type": text, "input_array": array, "index": index}
 
 
+def write_manifest(project_dir: Path, models: dict[str, Any]) -> None:
+    """Write the manifest of a project whose models, in the schema braze, have these metas."""
+    nodes = {}
+    for name, meta in models.items():
+        nodes[f"model.shop.{name}"] = {
+            "unique_id": f"model.shop.{name}",
+            "resource_type": "model",
+            "name": name,
+            "database": "shop",
+            "schema": "braze",
+            "config": {"materialized": "incremental", "meta": {"braze": meta}},
+        }
+    version = "https://schemas.getdbt.com/dbt/manifest/v12.json"
+    target = project_dir / "target"
+    target.mkdir(exist_ok=True)
+    manifest = {"metadata": {"dbt_schema_version": version}, "nodes": nodes}
+    (target / "manifest.json").write_text(json.dumps(manifest))
+
+
 class Shop:
     """A project with one sync table, and pushes of it."""
 
@@ -106,23 +125,8 @@ class Shop:
             return connection.execute(sql).fetchall()
 
     def write_manifest(self, meta: Any, **models: Any) -> None:
-        nodes = {}
-        for name, each in {"users_attributes_sync": meta, **models}.items():
-            nodes[f"model.shop.{name}"] = {
-                "unique_id": f"model.shop.{name}",
-                "resource_type": "model",
-                "name": name,
-                "database": "shop",
-                "schema": "braze",
-                "config": {"materialized": "incremental", "meta": {"braze": each}},
-            }
-        version = "https://schemas.getdbt.com/dbt/manifest/v12.json"
         assert self.options.project_dir is not None
-        target = self.options.project_dir / "target"
-        target.mkdir(exist_ok=True)
-        (target / "manifest.json").write_text(
-            json.dumps({"metadata": {"dbt_schema_version": version}, "nodes": nodes})
-        )
+        write_manifest(self.options.project_dir, {"users_attributes_sync": meta, **models})
 
     def add(self, rows: Sequence[Row], batch: str = "batch-1", day: int = 1) -> None:
         """Append (external_id, payload) rows in the order of their ``braze_row``."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from push_helpers import KEY
-from raw_server import RawServer, Speak, answer, read_request, resetting, serving
+from raw_server import RawServer, Speak, answer, answering, read_request, resetting, serving
 
 from braze_runner.client import RetryPolicy, Stop, braze_transport
 from braze_runner.client.api import Api, ApiError
@@ -102,6 +102,7 @@ def test_an_answer_without_results() -> None:
         pytest.param(answer(b"<html>", "200 OK"), id="a success that is none"),
         pytest.param(answer(b"", "200 OK"), id="empty"),
         pytest.param(resetting, id="reset"),
+        pytest.param(answering(b"HTTP/1.1 200 OK\r\nContent-Le"), id="cut off among the headers"),
     ],
 )
 def test_trouble_is_tried_again(trouble: bytes | Speak) -> None:

@@ -90,6 +90,13 @@ def test_other_methods_and_queries() -> None:
     assert second.startswith(b"DELETE /catalogs/x HTTP/1.1\r\n")
 
 
+@pytest.mark.parametrize("path", ["/x y", "/x\r\nInjected: yes", "x", "/é"])
+def test_a_path_stays_in_its_line(transport: HttpTransport, braze: FakeBraze, path: str) -> None:
+    with pytest.raises(ValueError, match="characters that no URL has"):
+        transport.send("POST", path, b"{}")
+    assert braze.raw == []
+
+
 def test_answers_of_a_kept_connection() -> None:
     whole = [
         answer(b""),

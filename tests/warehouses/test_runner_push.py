@@ -1,7 +1,6 @@
 """A sync that dbt built is pushed from every warehouse to the local Braze, whose profiles are then those of the source."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ ATTRIBUTES: list[dict[str, Any]] = [
     {"name": "tags", "type": "array", "compare": "set"},
     {"name": "place", "column": "place", "fields": [{"name": "city", "type": "string"}]},
 ]
+META = "{{ config(meta={'braze': {'sync': 'attributes'}}) }}\n"
 NAMES = [attribute["name"] for attribute in ATTRIBUTES]
 MODEL = "{{ dbt_braze.attributes_sync(source('crm', 'customers'), external_id='id', attributes=%r) }}"
 
@@ -41,23 +41,24 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]
 def judged(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the statements of the runner for the judge, as those of dbt are (test_what_dbt_sent)."""
 
-    def kept(method: Callable[..., Any], sql_of: Callable[..., str]) -> Callable[..., Any]:
+    def keep(name: str, sql_of: Callable[..., str]) -> None:
+        method = getattr(AdapterWarehouse, name)
+
         def call(self: AdapterWarehouse, *arguments: Any) -> Any:
             warehouse.statements.append(sql_of(self, *arguments))
             return method(self, *arguments)
 
-        return call
+        monkeypatch.setattr(AdapterWarehouse, name, call)
 
-    def insert(self: AdapterWarehouse, table: str, rows: Any) -> str:
+    def insert_of(self: AdapterWarehouse, table: str, rows: Any) -> str:
         first = [tuple(row.values()) for row in rows.slice(0, 1).to_pylist()]
-        names = ", ".join(rows.column_names)
-        return f"insert into {table} ({names}) values {values_of(first, self.literal, self.types['time'])}"  # noqa: S608
+        values = values_of(first, self.literal, self.types["time"])
+        return f"insert into {table} ({', '.join(rows.column_names)}) values {values}"
 
-    for name in ("execute", "fetch_all", "stream"):
-        monkeypatch.setattr(
-            AdapterWarehouse, name, kept(getattr(AdapterWarehouse, name), lambda _, sql, *rest: sql)
-        )
-    monkeypatch.setattr(AdapterWarehouse, "append", kept(AdapterWarehouse.append, insert))
+    for name in ("execute", "fetch_all"):
+        keep(name, lambda _, sql: sql)
+    keep("stream", lambda _self, sql, _rows: sql)
+    keep("append", insert_of)
 
 
 def test_profiles_are_those_of_the_source_and_nothing_is_pushed_twice(
@@ -66,11 +67,9 @@ def test_profiles_are_those_of_the_source_and_nothing_is_pushed_twice(
     project = warehouse.project("pushed")
     project.sources("customers")
     project.table("customers", KINDS)
-    meta = {"braze": {"sync": "attributes"}}
-    project.model("users", "{{ config(meta=%r) }}\n" % meta + MODEL % ATTRIBUTES)
+    project.model("users", META + MODEL % ATTRIBUTES)
     rows = customers(null_arrays=warehouse.engine.holds_null_arrays)
-    prefix = warehouse.name
-    rows = [row | {"id": f"{prefix}-{row['id']}"} for row in rows]
+    rows = [row | {"id": f"{warehouse.name}-{row['id']}"} for row in rows]
     project.fill("customers", KINDS, rows)
     project.run()
     assert project.dbt_code("parse") == 0
@@ -85,6 +84,9 @@ def test_profiles_are_those_of_the_source_and_nothing_is_pushed_twice(
     project.run()
     assert run_push(project, sandbox).counts.rows_sent == 1
     assert profiles(sandbox, rows[:1]) == {rows[0]["id"]: wanted(rows[0])}
+    if warehouse.name != "duckdb":
+        kept = [sql.split()[0] for sql in warehouse.statements if "braze_sync_ledger" in sql]
+        assert {"create", "select", "insert"} <= set(kept)
 
 
 def run_push(project: WarehouseProject, sandbox: SandboxServer) -> Summary:

@@ -1,6 +1,7 @@
 """The runner's way into every warehouse, through the user's dbt adapter: what goes in comes out as it was."""
 
 import datetime as dt
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -23,13 +24,19 @@ MOMENTS = [
     dt.datetime.fromisoformat(text)
     for text in ("2026-01-02 03:04:05.123456", "1970-01-01", "2999-12-31 23:59:59")
 ]
+THING = {"city": 'it\'s "x" \\ \n', "since": None}
 VALUE = "reader@example.org"
 
 
 @pytest.fixture(scope="module")
 def project(warehouse: Warehouse) -> WarehouseProject:
-    """A dbt project, of which only the profile is used here."""
-    return warehouse.project("runner")
+    """A dbt project, of which only the profile and a source table are used here."""
+    project = warehouse.project("runner")
+    kinds = {"id": "string", "thing": "object"}
+    project.table("things", kinds)
+    # Before the runner is connected: the test's own connection to DuckDB closes that of the same process.
+    project.fill("things", kinds, [{"id": "a", "thing": THING}, {"id": "b", "thing": None}])
+    return project
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +172,37 @@ def test_columns_of_a_table_and_of_none(runner: Runner) -> None:
     )
     assert runner.column_types(runner.schema, "no_such_table") == {}
     assert runner.column_types("no_such_schema", name) == {}
+
+
+def test_what_is_no_text_is_read_as_json(runner: Runner, project: WarehouseProject) -> None:
+    types = {
+        name.lower(): kind for name, kind in runner.column_types(project.source_schema, "things").items()
+    }
+    columns = ", ".join(runner.as_text(name, types[name]) for name in ("id", "thing"))
+    things = runner.relation(project.source_schema, "things", runner.database)
+    [(first, thing), (second, nothing)] = runner.fetch_all(f"select {columns} from {things} order by id")
+    assert (first, second, nothing) == ("a", "b", None)
+    # Spark's to_json leaves a null out.
+    assert json.loads(thing) in (THING, {"city": THING["city"]})
+
+
+def test_numbers_of_a_json_column(runner: Runner, project: WarehouseProject) -> None:
+    """BigQuery holds whole numbers of 64 bits as they are, others as doubles; elsewhere a payload is a text."""
+    if runner.adapter_type != "bigquery":
+        pytest.skip("only BigQuery has a type of its own for a payload")
+    project.statement(f"create table {project.source_schema}.numbers (payload json)")
+    text = '{"whole":9223372036854775807,"wide":12345678901234567890123,"long":0.12345678901234567890,"zero":1.50}'
+    project.statement(
+        f"insert into {project.source_schema}.numbers select parse_json('{text}', wide_number_mode => 'round')"
+    )
+    payload = runner.as_text("payload", runner.column_types(project.source_schema, "numbers")["payload"])
+    [(kept,)] = runner.fetch_all(
+        f"select {payload} from {runner.relation(project.source_schema, 'numbers', runner.database)}"
+    )
+    assert (
+        kept
+        == '{"long":0.12345678901234568,"whole":9223372036854775807,"wide":1.2345678901234568e+22,"zero":1.5}'
+    )
 
 
 def test_the_clock_is_the_warehouses_and_in_utc(runner: Runner) -> None:

@@ -13,6 +13,9 @@ from braze_runner.errors import BrazeRunnerError
 # Command -> module of this package that holds it as `command`, and its line in --help.
 COMMANDS = {
     "push": ("push", "Push what the sync tables hold and Braze does not have yet."),
+    "run": ("run", "Run dbt, or take a run of dbt Cloud, then push the syncs that succeeded in it."),
+    "check": ("check", "Look at everything that a push needs: warehouse, tables, key, permissions."),
+    "status": ("status", "Show where each sync stands: pending rows, watermark, lag, last run, rejects."),
     "cdi": ("cdi", "List, trigger and follow the syncs that Braze reads itself."),
     "failures": ("failures", "List, show and export the rows that were rejected."),
     "retry": ("retry", "Send rejected rows again, and never an old value over a new one."),

@@ -2,21 +2,18 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from typing import Any
 
 import click
-import orjson
-from rich.console import Console
-from rich.table import Table
 
 from braze_runner.cdi import Arrival, CdiClient, FollowSettings, Integration, Job, SyncTable, follow
 from braze_runner.cdi.arrival import find_cdi_sync
 from braze_runner.cdi.client import PAGE_JOBS
 from braze_runner.cdi.follow import TIMEOUT_SECONDS
 from braze_runner.cli.options import dbt_options, output_option
+from braze_runner.cli.output import print_json, print_table
 from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import RetryPolicy, Stop, braze_transport
 from braze_runner.client.api import RATE_LIMITED, Api
@@ -46,7 +43,7 @@ def list_integrations(as_json: bool) -> None:  # noqa: FBT001 (click gives it by
     with _client(Stop()) as client:
         integrations = client.integrations()
     if as_json:
-        _print_json({"integrations": [asdict(each) for each in integrations]})
+        print_json({"integrations": [asdict(each) for each in integrations]})
     else:
         rows = [
             (
@@ -59,7 +56,7 @@ def list_integrations(as_json: bool) -> None:  # noqa: FBT001 (click gives it by
             )
             for each in integrations
         ]
-        _print_table(("name", "id", "type", "status", "last job", "next run"), rows)
+        print_table(("name", "id", "type", "status", "last job", "next run"), rows)
 
 
 @command.command("status")
@@ -145,7 +142,7 @@ def _trigger(client: CdiClient, integration: Integration, *, as_json: bool) -> N
     reply = client.trigger(integration)
     triggered = reply.status != RATE_LIMITED
     if as_json:
-        _print_json({"integration": asdict(integration), "triggered": triggered, "message": reply.message})
+        print_json({"integration": asdict(integration), "triggered": triggered, "message": reply.message})
     elif triggered:
         click.echo(f"{integration.name}: triggered.")
     else:
@@ -160,7 +157,7 @@ def _report(integration: Integration, jobs: list[Job], arrival: Arrival | None, 
     if as_json:
         known = asdict(arrival) | {"complete": arrival.is_complete} if arrival else None
         shown = [asdict(job) for job in jobs]
-        _print_json({"integration": asdict(integration), "jobs": shown, "arrival": known, "exit_code": code})
+        print_json({"integration": asdict(integration), "jobs": shown, "arrival": known, "exit_code": code})
     else:
         names = ("status", "started", "finished", "rows synced", "rows failed", "synced to")
         rows = [
@@ -174,7 +171,7 @@ def _report(integration: Integration, jobs: list[Job], arrival: Arrival | None, 
             )
             for job in jobs
         ]
-        _print_table(names, rows)
+        print_table(names, rows)
         if arrival:
             click.echo(arrival.sentence)
     sys.exit(code)
@@ -194,15 +191,3 @@ def _table(options: DbtOptions, model: str | None) -> Iterator[SyncTable | None]
     sync = find_cdi_sync(read_project(options), model)
     with closing(connect(options, must_exist=True)) as warehouse:
         yield SyncTable(warehouse, sync)
-
-
-def _print_json(result: Any) -> None:
-    click.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
-
-
-def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(*names)
-    for row in rows:
-        # Braze's own words may hold what rich would take for markup.
-        table.add_row(*(each.replace("[", "\\[") for each in row))
-    Console().print(table)

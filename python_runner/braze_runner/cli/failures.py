@@ -2,7 +2,6 @@
 
 import csv
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,10 +10,9 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 from braze_runner.cli.options import dbt_options, output_option, state_option
+from braze_runner.cli.output import print_json, print_table
 from braze_runner.cli.rejects import reject_options
 from braze_runner.config import read_destination
 from braze_runner.engine.observer import Silent
@@ -51,10 +49,7 @@ def list_(
         counts[sync, reject.status, reject.reason, reject.message] += 1
     names = ("sync", "status", "reason", "message", "rows")
     rows = [dict(zip(names, (*key, number), strict=True)) for key, number in counts.most_common()]
-    if as_json:
-        _print_json({"failures": rows})
-    else:
-        _print_table(names, rows, "Nothing is rejected.")
+    _print(names, rows, as_json=as_json)
 
 
 @command.command("show")
@@ -78,10 +73,7 @@ def show(
         rows.append({name: value for name, value in _columns(sync, reject).items() if name in names})
         if len(rows) == first:
             break
-    if as_json:
-        _print_json({"failures": rows})
-    else:
-        _print_table(names, rows, "Nothing is rejected.")
+    _print(names, rows, as_json=as_json)
 
 
 @command.command("export")
@@ -133,18 +125,10 @@ def _columns(sync: str, reject: OpenReject) -> dict[str, Any]:
     return columns
 
 
-def _print_json(value: Any) -> None:
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
-
-
-def _print_table(names: tuple[str, ...], rows: list[dict[str, Any]], nothing: str) -> None:
-    console = Console()
-    if not rows:
-        console.print(nothing)
-        return
-    table = Table()
-    for name in names:
-        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(f"{row[name]:,}" if name == "rows" else str(row[name]) for name in names))
-    console.print(table)
+def _print(names: tuple[str, ...], rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"failures": rows})
+    elif rows:
+        print_table(names, [[str(row[name]) for name in names] for row in rows])
+    else:
+        click.echo("Nothing is rejected.")

@@ -55,7 +55,18 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-class StateFile(click.ParamType[Path]):
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--select`` and ``--exclude``, which the command gets as tuples of names."""
+    select = click.option(
+        "--select", "-s", multiple=True, metavar="NAME", help="Model or unique_id, * for any; repeatable."
+    )
+    exclude = click.option(
+        "--exclude", multiple=True, metavar="NAME", help="Model or unique_id to leave out; repeatable."
+    )
+    return select(exclude(command))
+
+
+class StateFile(click.ParamType):  # type: ignore[type-arg] # click 8.1 takes none
     """``file:PATH``: the state in a file, in place of the warehouse."""
 
     name = "file:PATH"

@@ -1,5 +1,6 @@
 """Options on what to push and how hard, which every command that pushes has."""
 
+import datetime as dt
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ _OPTIONS = (
     ),
     click.option(
         "--track-limit",
-        type=click.Choice(["total", "per_array", "bulk"]),
+        type=click.Choice(["total", "per-array", "bulk"]),
         default="total",
         show_default=True,
         help="75 objects a request in total, 75 in each array (legacy plans), or /users/track/bulk (a limited beta).",
@@ -46,6 +47,13 @@ _OPTIONS = (
         default="hold",
         show_default=True,
         help="Events, purchases and operators that may have arrived: put them aside, or send them again.",
+    ),
+    click.option(
+        "--currents-hours",
+        type=click.FloatRange(min=0),
+        default=24,
+        show_default=True,
+        help="Hours until Currents holds what arrived; what it does not hold then is sent again.",
     ),
     click.option(
         "--on-invalid",
@@ -77,11 +85,15 @@ def push_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options on how to push, which the command gets as ``settings: PushSettings``."""
 
     @functools.wraps(command)
-    def with_settings(max_deletes: int, max_delete_share: float, state: Path | None, **others: Any) -> Any:
+    def with_settings(
+        max_deletes: int, max_delete_share: float, currents_hours: float, state: Path | None, **others: Any
+    ) -> Any:
         names = ("workers", "share", "track_limit", "order_gap", "unknown", "on_invalid", "max_data_points")
         chosen = {name: others.pop(name) for name in names}
         guard = DeletionGuard(max_deletes, max_delete_share, _GUARD.share_from)
-        return command(settings=PushSettings(**chosen, guard=guard, state_file=state), **others)
+        wait = dt.timedelta(hours=currents_hours)
+        settings = PushSettings(**chosen, guard=guard, currents_wait=wait, state_file=state)
+        return command(settings=settings, **others)
 
     decorated: Callable[..., Any] = with_settings
     for option in reversed(_OPTIONS):

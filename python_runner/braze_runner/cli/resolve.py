@@ -14,7 +14,7 @@ from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.config import read_config
 from braze_runner.engine import PushSettings
-from braze_runner.engine.repair import Chosen, drop, send_again
+from braze_runner.engine.repair import Chosen, by_currents, drop, send_again
 from braze_runner.progress import observer_for, report_summary
 from braze_runner.state import OpenReject
 from braze_runner.warehouse import DbtOptions
@@ -23,6 +23,12 @@ from braze_runner.warehouse import DbtOptions
 @click.command("resolve")
 @dbt_options
 @click.option("--resend", "decision", flag_value="resend", help="Send them again: some may arrive twice.")
+@click.option(
+    "--currents",
+    "decision",
+    flag_value="currents",
+    help="Take those that Currents holds as arrived, and send those that it should hold by now and does not.",
+)
 @click.option("--drop", "decision", flag_value="drop", help="Take them as arrived: some may be missing.")
 @reject_options
 @push_options
@@ -40,7 +46,7 @@ def command(
     They were under way when a run died, or when Braze's answer was lost; `failures list` counts them.
     """
     if decision is None:
-        raise click.UsageError("Say --resend or --drop.")
+        raise click.UsageError("Say --currents, --resend or --drop.")
     config, settings = read_config(os.environ), replace(settings, select=select)
 
     def unknown(reject: OpenReject) -> bool:
@@ -49,6 +55,13 @@ def command(
     if decision == "drop":
         click.echo(f"{drop(options, config, unknown, settings):,} objects are taken as arrived.", err=as_json)
         return
+    if decision == "currents":
+        arrived, missing = by_currents(options, config, unknown, settings)
+        click.echo(f"{arrived:,} objects have arrived by Currents; {len(missing):,} have not.", err=as_json)
+
+        def unknown(reject: OpenReject) -> bool:
+            return (reject.sync, reject.batch, reject.braze_row) in missing
+
     console, stop = Console(stderr=as_json), Stop()
     with stopping_on_signals(stop):
         summary = send_again(options, config, unknown, settings, observer_for(console), stop=stop)

@@ -131,6 +131,13 @@ from braze_runner.sandbox.settings import (
     help="Requests in 3 seconds to /users/track with --limits mau.",
 )
 @click.option(
+    "--export-limit",
+    type=click.Choice(["new", "old"]),
+    default="new",
+    show_default=True,
+    help="Allowance of /users/export/ids, of accounts since August 2024 or from before.",
+)
+@click.option(
     "--refusal-headers",
     type=click.Choice(["retry-after", "window"]),
     default="retry-after",
@@ -152,6 +159,16 @@ from braze_runner.sandbox.settings import (
     help="What x-ratelimit-reset holds.",
 )
 @click.option("--track-bulk", is_flag=True, help="Serve /users/track/bulk, a limited beta.")
+@click.option("--track-sync", is_flag=True, help="Serve /users/track/sync, a limited beta.")
+@click.option(
+    "--attribute-type",
+    multiple=True,
+    metavar="NAME=TYPE",
+    help="A custom attribute whose type is forced, such as vip=boolean; repeatable.",
+)
+@click.option(
+    "--app-id", multiple=True, metavar="ID", help="An app of the workspace, for push tokens; default: any."
+)
 @click.option(
     "--mixed-deletes",
     type=click.Choice(["refuse", "accept"]),
@@ -174,6 +191,8 @@ def command(
     cdi: tuple[str, ...],
     cdi_project: Path | None,
     permission: tuple[str, ...],
+    attribute_type: tuple[str, ...],
+    app_id: tuple[str, ...],
     block_external_id: tuple[str, ...],
     **options: object,
 ) -> None:
@@ -186,6 +205,8 @@ def command(
         faults=tuple(map(Fault.parse, fault)),
         cdi_syncs=syncs + (syncs_of(cdi_project) if cdi_project else ()),
         permissions=frozenset(permission) or None,
+        attribute_types=dict(text.rpartition("=")[::2] for text in attribute_type),
+        app_ids=frozenset(app_id),
         blocked_external_ids=frozenset(block_external_id),
         **options,  # type: ignore[arg-type]
     )

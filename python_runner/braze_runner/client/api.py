@@ -35,8 +35,11 @@ class Reply:
 
     @property
     def message(self) -> str:
-        """Return what Braze says in words, in short."""
-        return " ".join(str(self.body.get("message") or "").split())[:_MESSAGE_CHARACTERS]
+        """Return what the API says in words, in short."""
+        status = self.body.get("status")
+        # Braze has it at the top, dbt Cloud in its status.
+        other = status.get("user_message") if isinstance(status, dict) else None
+        return " ".join(str(self.body.get("message") or other or "").split())[:_MESSAGE_CHARACTERS]
 
 
 class Api:
@@ -68,6 +71,12 @@ class Api:
             return Reply(answer.status, _object(answer) or {}, answer.headers)
         return self._checked("POST", path, answer)
 
+    def download(self, path: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Get a file as it is; raises ApiError."""
+        answer = self._call("GET", path, None, query, _is_success)
+        self._checked("GET", path, answer)
+        return answer.body
+
     def pages(self, path: str) -> Iterator[Mapping[str, Any]]:
         """Yield the objects in ``results`` of every page.
 
@@ -90,12 +99,12 @@ class Api:
     def _checked(self, method: str, path: str, answer: Answer) -> Reply:
         """Return a success as it is; raises ApiError for anything else."""
         reply = Reply(answer.status, _object(answer) or {}, answer.headers)
-        if 200 <= answer.status < 300:
+        if _is_success(answer):
             return reply
         if 300 <= answer.status < 400:
             words = "redirects, which is never followed"
         else:
-            words = reply.message or "without a message"
+            words = reply.message.rstrip(".") or "without a message"
         raise ApiError(f"{self._name} answered {method} {path} with {answer.status}: {words}.", answer.status)
 
     def _call(
@@ -134,13 +143,17 @@ class Api:
         raise ApiError(f"Stopped before {self._name} answered {method} {path}.")
 
 
+def _is_success(answer: Answer) -> bool:
+    return 200 <= answer.status < 300
+
+
 def _never(_: Answer) -> bool:
     return False
 
 
 def _may_pass_later(answer: Answer) -> bool:
     """Say whether to try again: also a success that is no JSON object, which something in between made."""
-    unreadable = 200 <= answer.status < 300 and _object(answer) is None
+    unreadable = _is_success(answer) and _object(answer) is None
     return unreadable or answer.status in (408, RATE_LIMITED) or answer.status >= 500
 
 

@@ -30,7 +30,8 @@ class Origin:
 class Connections:
     """Hands out open connections, each to one thread at a time; kept ones first."""
 
-    def __init__(self, origin: Origin) -> None:
+    def __init__(self, origin: Origin, read_seconds: float | None = None) -> None:
+        self._read_seconds = READ_SECONDS if read_seconds is None else read_seconds
         parts = urlsplit(origin.url)
         self._host, self._port = parts.hostname or "", parts.port
         self._context: ssl.SSLContext | None = None
@@ -69,7 +70,7 @@ class Connections:
         except BaseException:
             connection.close()
             raise
-        connection.sock.settimeout(READ_SECONDS)
+        connection.sock.settimeout(self._read_seconds)
         return connection
 
     def _new(self) -> http.client.HTTPConnection:

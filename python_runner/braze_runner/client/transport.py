@@ -59,11 +59,13 @@ class HttpTransport:
     goes nowhere else, and a request costs a fraction of what it costs through ``requests``.
     """
 
-    def __init__(self, origin: Origin, authorization: Secret) -> None:
-        self._connections = Connections(origin)
+    def __init__(
+        self, origin: Origin, authorization: Secret | None, read_seconds: float | None = None
+    ) -> None:
+        self._connections = Connections(origin, read_seconds)
         headers = {
             "Host": urlsplit(origin.url).netloc,
-            "Authorization": authorization.reveal(),
+            **({"Authorization": authorization.reveal()} if authorization else {}),
             "User-Agent": f"dbt-braze/{__version__}",
             "Accept": "application/json",
             "Accept-Encoding": "identity",

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 
 from braze_runner.currents import avro, layout, tables
 from braze_runner.errors import ConfigError, StoppedError
-from braze_runner.warehouse import Warehouse
+from braze_runner.warehouse import Transactional, Warehouse
 
 # What is decoded at once, and one transaction writes: about 125,000 events, a row group of DuckDB.
 BATCH_BYTES = 20_000_000
@@ -73,7 +74,7 @@ def load(
         problem = "holds no .avro file" if root.exists() else "does not exist"
         raise ConfigError(f"{root} {problem}: name the folder that Currents writes to.")
     summary = LoadSummary(found=len(paths))
-    store = tables.EventTables(warehouse, schema)
+    store = tables.EventTables(cast("Transactional", warehouse), schema)
     store.create()
     batches = _plan(paths, store.loaded_files(), summary)
     pending = sum(len(batch.files) for batch in batches)

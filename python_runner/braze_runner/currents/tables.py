@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from braze_runner.currents import catalogue
-from braze_runner.warehouse import Warehouse
+from braze_runner.warehouse import Transactional
 
 LEDGER = "braze_currents_files"
 LEDGER_SCHEMA = pa.schema(
@@ -37,7 +37,7 @@ _EXTRA = {LOADED_AT: pa.timestamp("us"), FILE: pa.string()}
 class EventTables:
     """The schema of the event tables."""
 
-    def __init__(self, warehouse: Warehouse, schema: str) -> None:
+    def __init__(self, warehouse: Transactional, schema: str) -> None:
         self.warehouse = warehouse
         self.schema = schema
 

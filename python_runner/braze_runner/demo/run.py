@@ -148,7 +148,7 @@ class Demo:
             f"Day two: {len(change.replaced):,} customers change (values changed, nulled, added), "
             f"{len(change.added):,} are new"
         )
-        with self._warehouse() as warehouse, warehouse.transaction():
+        with self._warehouse() as warehouse:
             source = self._source(warehouse)
             ids = ", ".join(warehouse.literal(row["customer_id"]) for row in change.replaced)
             warehouse.execute(f"delete from {source} where customer_id in ({ids})")  # noqa: S608

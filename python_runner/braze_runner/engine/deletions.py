@@ -1,6 +1,7 @@
 """What is looked at before users are deleted, which can't be undone."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from braze_runner.engine.reader import Batch, SyncTable, open_table
@@ -40,10 +41,10 @@ class Deletions:
     """Questions about the rows of deletes syncs to the other tables of the project."""
 
     def __init__(self, warehouse: Warehouse, syncs: Sequence[Sync]) -> None:
-        self._warehouse = warehouse
+        self.warehouse = warehouse
         self._tables = []
         for sync in syncs:
-            if sync.type in _MAKING_PROFILES:
+            if sync.type in (*_MAKING_PROFILES, "deletes"):
                 try:
                     self._tables.append((sync, open_table(warehouse, sync)))
                 except ConfigError:
@@ -55,26 +56,43 @@ class Deletions:
         for sync, table in self._tables:
             if sync.type == "attributes":
                 key = "braze_row" if table.has_bookkeeping else _first_identifier(table)
-                rows = self._warehouse.fetch_all(f"select count(distinct {key}) from {table.name}")  # noqa: S608 (quoted)
+                rows = self.warehouse.fetch_all(f"select count(distinct {key}) from {table.name}")  # noqa: S608 (quoted)
                 counts.append(int(rows[0][0]))
         return max(counts)
 
     def of_users_who_returned(self, table: SyncTable, batch: Batch) -> frozenset[str]:
         """Return the ``braze_row`` of the batch's deletions whose user has a later row in any sync (R2)."""
-        returned: set[str] = set()
         if not table.has_bookkeeping:
             return frozenset()
-        for _, other in self._tables:
-            for kind in _KINDS:
+        condition = f"earlier.braze_batch = {self.warehouse.literal(batch.id)}"
+        return frozenset(row for _, row in self._newest_later(table, condition, _MAKING_PROFILES))
+
+    def after_rows(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
+        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, and not made anew."""
+        condition = f"earlier.braze_row in ({', '.join(self.warehouse.literal(row) for row in sorted(rows))})"
+        deleted = self._newest_later(table, condition, ("deletes",))
+        made = self._newest_later(table, condition, _MAKING_PROFILES) if deleted else {}
+        return {key for key, stamp in deleted.items() if key not in made or made[key] < stamp}
+
+    def _newest_later(
+        self, table: SyncTable, condition: str, types: Sequence[str]
+    ) -> dict[tuple[str, str], dt.datetime]:
+        """Return (braze_batch, braze_row) -> newest later stamp of the same user in syncs of these types."""
+        newest: dict[tuple[str, str], dt.datetime] = {}
+        stamp = f"max(cast(later.updated_at as {self.warehouse.types['time']}))"
+        for sync, other in self._tables:
+            for kind in _KINDS if sync.type in types else ():
                 if set(kind) <= table.columns.keys() & other.columns.keys():
-                    same = " and ".join(f"deletion.{column} = later.{column}" for column in kind)
-                    rows = self._warehouse.fetch_all(
-                        f"select distinct deletion.braze_row from {table.name} deletion "  # noqa: S608 (quoted)
-                        f"join {other.name} later on {same} and later.updated_at > deletion.updated_at "
-                        f"where deletion.braze_batch = {self._warehouse.literal(batch.id)}"
+                    same = " and ".join(f"earlier.{column} = later.{column}" for column in kind)
+                    rows = self.warehouse.fetch_all(
+                        f"select earlier.braze_batch, earlier.braze_row, {stamp} "  # noqa: S608 (quoted)
+                        f"from {table.name} earlier join {other.name} later "
+                        f"on {same} and later.updated_at > earlier.updated_at "
+                        f"where {condition} group by earlier.braze_batch, earlier.braze_row"
                     )
-                    returned.update(row[0] for row in rows)
-        return frozenset(returned)
+                    for batch, row, moment in rows:
+                        newest[batch, row] = max(moment, newest.get((batch, row), moment))
+        return newest
 
 
 def _first_identifier(table: SyncTable) -> str:

@@ -33,7 +33,7 @@ class Inputs:
     def __init__(
         self, warehouse: Warehouse, project: Project, syncs: Sequence[Sync], track_limit: TrackLimit
     ) -> None:
-        self._deletions = Deletions(warehouse, project.syncs)
+        self.deletions = Deletions(warehouse, project.syncs)
         self._inputs = [Input(warehouse, sync, track_limit) for sync in syncs]
 
     def __iter__(self) -> Iterator[Input]:
@@ -63,9 +63,9 @@ class Inputs:
         deletions = sum(batch.rows for batch in batches)
         if sync.type != "deletes" or not deletions:
             return ""
-        return guard.problem(sync.name, deletions, self._deletions.users_known())
+        return guard.problem(sync.name, deletions, self.deletions.users_known())
 
     def _dropped(self, each: Input, batch: Batch) -> Callable[[], frozenset[str]]:
         if each.sync.type != "deletes":
             return frozenset
-        return partial(self._deletions.of_users_who_returned, each.table, batch)
+        return partial(self.deletions.of_users_who_returned, each.table, batch)

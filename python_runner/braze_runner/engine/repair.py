@@ -7,6 +7,7 @@ from functools import partial
 
 from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
+from braze_runner.engine.arrivals import Arrivals, payloads_of
 from braze_runner.engine.observer import Observer, Silent
 from braze_runner.engine.retry import Candidates, RetrySource
 from braze_runner.engine.select import select_syncs
@@ -14,7 +15,7 @@ from braze_runner.engine.session import Session, opened
 from braze_runner.engine.settings import PushSettings
 from braze_runner.engine.summary import Summary
 from braze_runner.project import read_project
-from braze_runner.state import OpenReject
+from braze_runner.state import OpenReject, utc_now
 from braze_runner.warehouse import DbtOptions
 
 Chosen = Callable[[OpenReject], bool]
@@ -47,7 +48,7 @@ def send_again(
         for each in session.inputs:
             rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
             if rejects:
-                candidates = Candidates(place.warehouse, each.sync, each.table, each.planner)
+                candidates = Candidates(session.inputs.deletions, each.sync, each.table, each.planner)
                 sources.append(
                     RetrySource(
                         each.sync,
@@ -78,3 +79,34 @@ def drop(
         for reject in rejects:
             place.state.settle(reject, "dropped")
     return len(rejects)
+
+
+def by_currents(
+    options: DbtOptions, config: BrazeConfig, chosen: Chosen, settings: PushSettings | None = None
+) -> tuple[int, set[tuple[str, str, str]]]:
+    """Settle the objects that have arrived by Currents.
+
+    Returns how many, and (sync, braze_batch, braze_row) of those that Currents should hold by now and does not.
+    """
+    settings, arrived = settings or PushSettings(), 0
+    missing: set[tuple[str, str, str]] = set()
+    project = read_project(options)
+    syncs = select_syncs(project.syncs, settings.select, Silent(), settings.exclude)
+    with opened(options, config.destination, settings.state_file, project) as place:
+        arrivals = Arrivals(place.warehouse, project, settings.currents_wait)
+        for sync in syncs if place.state.tables.exist() else ():
+            rejects = {
+                f"{each.batch}/{each.braze_row}": each
+                for each in place.state.open_rejects(sync.unique_id)
+                if chosen(each)
+            }
+            rows = [(key, each.identifier, (each.payload or "").encode()) for key, each in rejects.items()]
+            sent_at = max((each.first_seen for each in rejects.values()), default=utc_now())
+            for key, has_arrived in arrivals.of(sync.type, payloads_of(rows), sent_at).items():
+                reject = rejects[key]
+                if has_arrived:
+                    arrived += 1
+                    place.state.settle(reject, "arrived")
+                else:
+                    missing.add((reject.sync, reject.batch, reject.braze_row))
+    return arrived, missing

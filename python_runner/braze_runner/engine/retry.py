@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 
 from braze_runner.client import Outcome
+from braze_runner.engine.deletions import Deletions
 from braze_runner.engine.reader import SyncTable, selected
 from braze_runner.engine.summary import Counts
 from braze_runner.plan import Planner, Reject, Row, rejected
@@ -14,14 +15,13 @@ from braze_runner.plan.remainder import remainder
 from braze_runner.project import Sync
 from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.state.records import RejectStatus
-from braze_runner.warehouse import Warehouse
 
 T = TypeVar("T")
 
 # Rejects that are looked up in the log at once.
 PAGE = 500
 NEWER = "newer_row"
-"""The problem of a reject whose row was replaced: it is settled without being sent."""
+"""The problem of a reject that a later row replaces, or whose user was deleted since: it is settled unsent."""
 # Types of which each row stands for itself: it is sent as it was, whatever came later.
 _AS_THEY_WERE = (
     "events",
@@ -46,8 +46,9 @@ class Candidate(NamedTuple):
 class Candidates:
     """What may be sent again of one sync's rejects, by what its log says."""
 
-    def __init__(self, warehouse: Warehouse, sync: Sync, table: SyncTable, planner: Planner) -> None:
-        self._warehouse = warehouse
+    def __init__(self, deletions: Deletions, sync: Sync, table: SyncTable, planner: Planner) -> None:
+        self._warehouse = warehouse = deletions.warehouse
+        self._deletions = deletions
         self._sync = sync
         self._table = table
         self._names = [name for name in planner.columns if name in table.columns]
@@ -57,9 +58,13 @@ class Candidates:
         """Yield each reject with what is left of it."""
         for page in batched(rejects, PAGE):
             if self._table.has_bookkeeping:
-                history = self._history({reject.braze_row for reject in page})
+                keys = {reject.braze_row for reject in page}
+                history, deleted = self._history(keys), self._deletions.after_rows(self._table, keys)
                 for reject in page:
-                    yield self._judge(reject, history.get(reject.braze_row, []))
+                    if (reject.batch, reject.braze_row) in deleted:
+                        yield Candidate(reject, {}, NEWER)
+                    else:
+                        yield self._judge(reject, history.get(reject.braze_row, []))
             else:
                 for reject in page:
                     yield Candidate(reject, {}, "the table was made by hand: give the row a new UPDATED_AT")

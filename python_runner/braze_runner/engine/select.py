@@ -17,17 +17,8 @@ def select_syncs(
     Raises ConfigError for a name that fits no sync and for a sync that can't be pushed; one that Braze reads
     itself is refused when it is named and left out otherwise.
     """
-    if not syncs:
-        raise ConfigError("The manifest holds no sync: no model has config.meta.braze.")
-    for name in (*names, *exclude):
-        if not any(_fits(sync, name) for sync in syncs):
-            raise ConfigError(f"{name} is not a sync; syncs: {', '.join(sync.name for sync in syncs)}.")
     chosen = []
-    for sync in syncs:
-        if names and not any(_fits(sync, name) for name in names):
-            continue
-        if any(_fits(sync, name) for name in exclude):
-            continue
+    for sync in matching_syncs(syncs, names, exclude):
         if sync.deliver == "cdi":
             if sync.name in names or sync.unique_id in names:
                 raise ConfigError(
@@ -39,6 +30,21 @@ def select_syncs(
             raise ConfigError(f"Model {sync.name}: Braze alone reads {sync.type}; set deliver: cdi.")
         chosen.append(sync)
     return chosen
+
+
+def matching_syncs(syncs: Sequence[Sync], names: Sequence[str], exclude: Sequence[str] = ()) -> list[Sync]:
+    """Return the syncs of these names, or all, minus the excluded, whoever delivers them."""
+    if not syncs:
+        raise ConfigError("The manifest holds no sync: no model has config.meta.braze.")
+    for name in (*names, *exclude):
+        if not any(_fits(sync, name) for sync in syncs):
+            raise ConfigError(f"{name} is not a sync; syncs: {', '.join(sync.name for sync in syncs)}.")
+    return [
+        sync
+        for sync in syncs
+        if (not names or any(_fits(sync, name) for name in names))
+        and not any(_fits(sync, name) for name in exclude)
+    ]
 
 
 def _fits(sync: Sync, pattern: str) -> bool:

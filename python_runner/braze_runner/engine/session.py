@@ -10,6 +10,7 @@ from pathlib import Path
 from braze_runner.client import RateLimiter, RetryPolicy, Sender, Stop, Transport, braze_transport
 from braze_runner.client.api import Api
 from braze_runner.config import BrazeConfig
+from braze_runner.engine.arrivals import Arrivals
 from braze_runner.engine.catalogs import make_catalogs
 from braze_runner.engine.inputs import Inputs
 from braze_runner.engine.observer import Observer
@@ -44,8 +45,13 @@ def opened(
     destination: str,
     state_file: Path | None = None,
     project: Project | None = None,
+    *,
+    read_only: bool = False,
 ) -> Iterator[Place]:
-    """Connect to the warehouse and to the state of a destination; raises ConfigError for what is missing."""
+    """Connect to the warehouse and to the state of a destination; raises ConfigError for what is missing.
+
+    With ``read_only`` a state file has to be there; nothing else here writes.
+    """
     project = project or read_project(options)
     with ExitStack() as resources:
         warehouse = resources.enter_context(closing(connect(options, must_exist=True)))
@@ -53,7 +59,7 @@ def opened(
         tables = (
             WarehouseTables(warehouse, project.state)
             if state_file is None
-            else resources.enter_context(closing(FileTables(state_file)))
+            else resources.enter_context(closing(FileTables(state_file, read_only=read_only)))
         )
         yield Place(project, warehouse, State(tables, destination, uuid.uuid4().hex))
 
@@ -80,7 +86,8 @@ class Session:
         self._observer = observer
         self._stop = stop
         self._pusher: Pusher | None = None
-        self._settlement = Settlement(place.warehouse, place.project, settings.unknown)
+        arrivals = Arrivals(place.warehouse, place.project, settings.currents_wait)
+        self._settlement = Settlement(arrivals, settings.unknown)
         self.inputs = Inputs(place.warehouse, place.project, syncs, settings.track_limit)
         self.summary = Summary(is_dry_run=settings.dry_run, run_id=place.state.run_id)
         self._has_state = True

@@ -1,5 +1,6 @@
 """What a push is told."""
 
+import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,8 +22,10 @@ class PushSettings:
 
     ``order_gap``: seconds between two steps; None is 5, and 0 on loopback. ``share``: the part of Braze's allowances
     to use. ``enforce_limits``: keep to the allowances that Braze documents; None is yes, but not on loopback.
-    ``unknown``: what becomes of objects that may have arrived and count each time. ``limit``: rows of each sync to
-    send, without recording it. ``state_file`` holds the state in place of the warehouse.
+    ``unknown``: what becomes of objects that may have arrived and count each time, where Currents does not tell;
+    what it does not hold when it has been loaded for ``currents_wait`` since did not arrive.
+    ``limit``: rows of each sync to send, without recording it.
+    ``state_file`` holds the state in place of the warehouse.
     """
 
     select: tuple[str, ...] = ()
@@ -33,6 +36,7 @@ class PushSettings:
     enforce_limits: bool | None = None
     track_limit: TrackLimit = "total"
     unknown: UnknownPolicy = "hold"
+    currents_wait: dt.timedelta = dt.timedelta(hours=24)
     on_invalid: Literal["reject", "stop"] | None = None
     guard: DeletionGuard = field(default_factory=DeletionGuard)
     dry_run: bool = False

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 from braze_runner.client import Outcome
 from braze_runner.engine.reader import Batch, Reader
@@ -110,6 +110,22 @@ class Source:
                 else:
                     self._reject_planned(row)
         self.is_read = True
+
+    @property
+    def doubtful_since(self) -> dt.datetime | None:
+        """When an earlier run last meant to send rows of which nothing more is known, UTC; None without any."""
+        has_doubt = bool(self.pending.position.intents) and self._reader.unique_keys
+        return self.pending.position.intended_at if has_doubt else None
+
+    def doubtful_rows(self) -> Iterator[Row]:
+        """Yield the rows that an earlier run may have sent and that must not arrive twice."""
+        last = max(self.pending.position.intents.values(), default="")
+        for batch in self._reader.read(self.pending):
+            for row in self._planner.plan_batch(batch):
+                if row[0] > last:
+                    return
+                if type(row) is Row and self.is_unknown(row) and not self._earlier.have_ended(row[0]):
+                    yield row
 
     def is_unknown(self, row: Row) -> bool:
         """Say whether an earlier run may have sent the row, which must not arrive twice."""

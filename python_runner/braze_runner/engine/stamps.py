@@ -92,7 +92,7 @@ def _keyed(batch: pa.RecordBatch) -> pa.RecordBatch:
 def _rows_at(detail: str | None, stamp: str | None) -> int:
     """Return how many rows had the stamp when it was read to the end; 0 if that is not known."""
     known = orjson.loads(detail) if detail else {}
-    return int(known["rows"]) if known.get("stamp") == stamp else 0
+    return int(known["rows"]) if known and known["stamp"] == stamp else 0
 
 
 def _before(stamp: str) -> str:

@@ -77,7 +77,7 @@ TRACK_BULK: Final = Endpoint(
     errors="track",
     objects_of_user=limits.BULK_OBJECTS_OF_USER,
 )
-TRACKS: Final = {"total": TRACK, "per_array": TRACK_PER_ARRAY, "bulk": TRACK_BULK}
+TRACKS: Final = {"total": TRACK, "per-array": TRACK_PER_ARRAY, "bulk": TRACK_BULK}
 """Setting -> endpoint for attributes, events and purchases."""
 
 DELETE: Final = Endpoint("delete", "/users/delete", "users.delete", limits.USERS)

@@ -25,7 +25,8 @@ S = TypeVar("S", bound=Origin)
 class Request(Generic[S]):
     """Rows that are sent together; ``sources`` says from where each one comes, by its index in ``rows``.
 
-    ``opened_at`` is the number of rows that the packer had taken before.
+    ``opened_at`` is the number of rows that the packer had taken before; ``counts`` are rows by array or user,
+    where such a limit holds (``is_counted``), and ``newest`` is the last source.
     """
 
     number: int
@@ -35,7 +36,11 @@ class Request(Generic[S]):
     sources: list[tuple[S, int]] = field(default_factory=list)
     size: int = 0
     repeatable: bool = True
+    most_rows: int = 0
+    most_bytes: int = 0
+    is_counted: bool = False
     counts: dict[bytes, int] = field(default_factory=dict)
+    newest: S | None = None
 
     def body(self, rows: list[Row] | None = None) -> bytes:
         """Return the request's body, or that of some of its rows."""
@@ -67,37 +72,55 @@ class Packer(Generic[S]):
 
     def add(self, source: S, row: Row) -> Request[S] | None:
         """Take one row; returns a request that is full, if there is one now."""
-        request, full = self._open.get(row.envelope), None
-        if request is None or not _fits(request, row):
-            full, request = request, self._new(row.envelope)
+        # Called for each row: fields of the row by their place, and limits worked out once a request.
+        request, full, size = self._open.get(row[4]), None, len(row[3]) + 1
+        if (
+            request is None
+            or len(request.rows) >= request.most_rows
+            or request.size + size > request.most_bytes
+            or (request.is_counted and not _fits(request, row))
+        ):
+            full, request = request, self._new(row)
         rows = request.rows
-        if not request.sources or request.sources[-1][0] is not source:
+        if request.newest is not source:
+            request.newest = source
             request.sources.append((source, len(rows)))
             source.entered(request.number)
         rows.append(row)
-        request.size += len(row.object) + 1
-        if not row.repeatable:
+        request.size += size
+        if not row[8]:
             request.repeatable = False
-        _count(request, row)
+        if request.is_counted:
+            _count(request, row)
         self._taken += 1
-        return full or self._overdue()
+        return full or (self._overdue() if len(self._open) > 1 else None)
 
     def flush(self) -> list[Request[S]]:
         """Return what is left, in the order in which it was opened."""
         left, self._open = list(self._open.values()), {}
         return left
 
-    def _new(self, envelope: Envelope) -> Request[S]:
+    def _new(self, row: Row) -> Request[S]:
+        envelope = row.envelope
+        endpoint = envelope.endpoint
         # Taken out first: the order of the dictionary is that of opening.
         self._open.pop(envelope, None)
+        # Each array has its name, quotes, colon, brackets and a comma.
+        arrays = sum(len(name) + 6 for name in endpoint.arrays) or len(row.array) + 6
+        size = len(envelope.head) + len(envelope.tail) + arrays
         request = self._open[envelope] = Request[S](
-            next(self._numbers), envelope, self._taken, size=len(envelope.head) + len(envelope.tail)
+            next(self._numbers),
+            envelope,
+            self._taken,
+            size=size,
+            most_rows=endpoint.objects * (len(endpoint.arrays) if endpoint.per_array else 1),
+            # One object is sent alone however large it is; its size counts a comma that is not there.
+            most_bytes=max(endpoint.size + 1, size + len(row.object) + 1),
+            is_counted=endpoint.per_array or endpoint.objects_of_user is not None,
         )
         return request
 
     def _overdue(self) -> Request[S] | None:
-        if len(self._open) < 2:
-            return None
         oldest = next(iter(self._open.values()))
         if self._taken - oldest.opened_at < PATIENCE:
             return None
@@ -105,21 +128,14 @@ class Packer(Generic[S]):
 
 
 def _fits(request: Request[S], row: Row) -> bool:
-    endpoint = request.envelope.endpoint
-    held = request.counts.get(row.array, 0) if endpoint.per_array else len(request.rows)
-    if held >= endpoint.objects:
-        return False
-    # Each size counts a comma too, one more than there are, and each array its name and brackets.
-    arrays = sum(len(name) + 6 for name in endpoint.arrays) or len(row.array) + 6
-    if request.rows and request.size + len(row.object) + arrays > endpoint.size:
-        return False
+    """Say whether a row keeps to limits that are not on the request as a whole: by array, by user."""
+    endpoint, counts = request.envelope.endpoint, request.counts
+    if endpoint.per_array:
+        return counts.get(row.array, 0) < endpoint.objects
     user = endpoint.objects_of_user
-    return user is None or request.counts.get(row.identifier, 0) < user
+    return user is None or counts.get(row.identifier, 0) < user
 
 
 def _count(request: Request[S], row: Row) -> None:
-    endpoint = request.envelope.endpoint
-    if endpoint.per_array:
-        request.counts[row.array] = request.counts.get(row.array, 0) + 1
-    elif endpoint.objects_of_user is not None:
-        request.counts[row.identifier] = request.counts.get(row.identifier, 0) + 1
+    key = row.array if request.envelope.endpoint.per_array else row.identifier
+    request.counts[key] = request.counts.get(key, 0) + 1

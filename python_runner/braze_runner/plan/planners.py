@@ -12,7 +12,7 @@ from braze_runner.plan.states import EmailStatusPlanner, SubscriptionPlanner
 from braze_runner.plan.track import ActivityPlanner, AttributesPlanner
 from braze_runner.project import Sync
 
-TrackLimit = Literal["total", "per_array", "bulk"]
+TrackLimit = Literal["total", "per-array", "bulk"]
 # One envelope for each way to track, so that attributes, events and purchases share requests.
 _TRACK_ENVELOPES = {limit: Envelope(endpoint, endpoint.path) for limit, endpoint in TRACKS.items()}
 

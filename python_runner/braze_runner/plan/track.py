@@ -32,7 +32,8 @@ class AttributesPlanner(IdentifiedPlanner):
         ):
             return super().plan_batch(batch)
         ids, payloads = texts_of(batch, "external_id"), bytes_of(batch, "payload")
-        envelope, head, taken = self._envelope, b"," + self._written, limits.IDENTIFIER_KEYS | self._settings
+        envelope, head = self._envelope, b"," + self._written
+        special = limits.IDENTIFIER_KEYS | limits.UNBILLED_KEYS | self._settings
         planned: list[Row | Reject] = []
         add, loads, dumps, new, most = (
             planned.append,
@@ -41,7 +42,6 @@ class AttributesPlanner(IdentifiedPlanner):
             tuple.__new__,
             limits.PAYLOAD_KEYS,
         )
-        unbilled = limits.UNBILLED_KEYS
         for braze_row, external_id, payload in zip(texts_of(batch, "braze_row"), ids, payloads, strict=True):
             if (
                 external_id
@@ -56,7 +56,7 @@ class AttributesPlanner(IdentifiedPlanner):
                 try:
                     parsed = loads(payload)
                     keys = len(parsed)
-                    if keys and keys <= most and taken.isdisjoint(parsed) and unbilled.isdisjoint(parsed):
+                    if 0 < keys <= most and special.isdisjoint(parsed):
                         named = b'"external_id":' + dumps(external_id)
                         body = b"{" + named + head + payload[1:]
                         row = (braze_row, named, payload, body, envelope, b"attributes", keys, keys, True)

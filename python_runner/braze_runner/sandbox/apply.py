@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.fields import CONTROL, FIELDS
 from braze_runner.sandbox.identity import Identifier, Kind
 from braze_runner.sandbox.profiles import Event, Profile, ProfileStore, Purchase
 from braze_runner.sandbox.rules import NAME_CHARS, PROPERTIES
 from braze_runner.sandbox.session import Session
 from braze_runner.sandbox.settings import Settings
+from braze_runner.sandbox.types import NOT_FORCED, forced
 from braze_runner.sandbox.values import Mode, new_value
 
 _NOT_CUSTOM = CONTROL | FIELDS.keys()
@@ -55,6 +56,7 @@ def apply_writes(store: ProfileStore, settings: Settings, writes: list[Write]) -
 def _apply_attributes(session: Session, profile: Profile, item: dict[str, Any], settings: Settings) -> None:
     custom = profile.custom_attributes
     mode = Mode(item.get("_merge_objects") in (True, "true"), settings)
+    types = settings.attribute_types
     for address in _ADDRESSES:  # first, since a subscription state in the same object goes by them
         if address in item:
             setattr(profile, address, FIELDS[address](getattr(profile, address), item[address]))
@@ -63,15 +65,18 @@ def _apply_attributes(session: Session, profile: Profile, item: dict[str, Any], 
             if name not in _WRITTEN_APART:
                 _set_field(session, profile, name, value)
             continue
-        key = _attribute_name(name, settings)
-        new = new_value(custom.get(key), value, mode) if key else None
+        key = attribute_name(name, settings)
+        sent = forced(types[key], value) if key in types else value
+        if sent is NOT_FORCED:
+            continue
+        new = new_value(custom.get(key), sent, mode) if key else None
         if new is not None:
             custom[key] = new
         elif key:
             custom.pop(key, None)
 
 
-def _attribute_name(name: str, settings: Settings) -> str:
+def attribute_name(name: str, settings: Settings) -> str:
     """Strip the name; an empty one is no attribute, and one that is too long follows ``long_strings``."""
     key = name.strip()
     if len(key) <= NAME_CHARS or settings.long_strings == "keep":
@@ -120,7 +125,7 @@ def _apply_purchase(session: Session, profile: Profile, item: dict[str, Any], _s
         item["currency"],
         float(item["price"]),
         _app_id(item),
-        _properties(item),
+        _properties(item, objects_as_text=True),
     )
     session.purchases.extend([purchase] * item.get("quantity", 1))
 
@@ -136,10 +141,18 @@ def _app_id(item: dict[str, Any]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _properties(item: dict[str, Any]) -> str:
-    """Return the properties to store, as JSON: at most 256 distinct ones are kept."""
-    properties = item.get("properties") or {}
-    return orjson.dumps(dict(list(properties.items())[:PROPERTIES])).decode()
+def _properties(item: dict[str, Any], *, objects_as_text: bool = False) -> str:
+    """Return the properties to store, as JSON: at most 256 distinct ones are kept.
+
+    Objects in the properties of a purchase are stored as texts (Braze docs, "Purchase object").
+    """
+    kept = dict(list((item.get("properties") or {}).items())[:PROPERTIES])
+    if objects_as_text:
+        kept = {
+            name: orjson.dumps(value).decode() if isinstance(value, dict) else value
+            for name, value in kept.items()
+        }
+    return orjson.dumps(kept).decode()
 
 
 APPLIERS: dict[str, Callable[[Session, Profile, dict[str, Any], Settings], None]] = {

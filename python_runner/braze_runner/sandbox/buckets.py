@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from braze_runner.limits import EXPORT, EXPORT_OF_FIELDS, TRACK, Bucket
+from braze_runner.limits import EXPORT, EXPORT_OF_FIELDS, EXPORT_OF_OLD_ACCOUNT, TRACK, Bucket
 from braze_runner.sandbox.settings import Settings
 
 _WIDE_EXPORTS = {"campaigns_received", "canvases_received"}
@@ -53,6 +53,8 @@ class RateLimits:
 
     def _windows_of(self, bucket: Bucket) -> tuple[Bucket, ...]:
         """Return the windows that a request has to fit; contracts by monthly users have two for tracking."""
+        if bucket in (EXPORT, EXPORT_OF_FIELDS) and self._settings.export_limit == "old":
+            return (EXPORT_OF_OLD_ACCOUNT,)
         if bucket != TRACK or self._settings.limits != "mau":
             return (bucket,)
         hourly = Bucket("users_track_hourly", self._settings.mau_hourly, 3_600)

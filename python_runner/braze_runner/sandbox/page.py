@@ -42,7 +42,7 @@ _ERRORS = (
 )
 _PROFILES = (
     "select coalesce(external_id, ''), coalesce(email, ''), coalesce(phone, ''), fields, custom_attributes"
-    " from profiles order by revision desc limit ?"
+    " from profiles order by id desc limit ?"
 )
 _QUEUE = "select kind, count(*), coalesce(failed, '') from queue group by 1, 3 order by 1, 3"
 _JOBS = (
@@ -99,7 +99,7 @@ def _html(sandbox: Sandbox) -> str:
             rows(_JOBS, (ROWS,)),
         ),
         _table(
-            "Latest profiles",
+            "Newest profiles",
             ["external_id", "email", "phone", "fields", "custom attributes"],
             rows(_PROFILES, (ROWS,)),
         ),

@@ -5,7 +5,7 @@ import importlib.util
 import ipaddress
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from braze_runner.errors import ConfigError
 from braze_runner.sandbox.cdi import CdiSync
 from braze_runner.sandbox.faults import Fault
 from braze_runner.sandbox.rules import CDI_ROWS
+from braze_runner.sandbox.types import TYPES
 
 DEFAULT_API_KEY = "sandbox"
 DEFAULT_DATABASE = Path("braze_sandbox.sqlite")
@@ -49,10 +50,14 @@ class Settings:
     limits: Literal["data-points", "mau", "off"] = "data-points"
     mau_hourly: int = 500_000
     mau_burst: int = 750
+    export_limit: Literal["new", "old"] = "new"
     refusal_headers: Literal["retry-after", "window"] = "retry-after"
     reset_header: Literal["epoch", "seconds"] = "epoch"
     track_limit: Literal["total", "per-array"] = "total"
     track_bulk: bool = False
+    track_sync: bool = False
+    attribute_types: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    app_ids: Collection[str] = frozenset()
     mixed_deletes: Literal["refuse", "accept"] = "refuse"
     permissions: Collection[str] | None = None
     require_export_fields: bool = False
@@ -64,6 +69,11 @@ class Settings:
             raise ConfigError("The sandbox needs a non-empty API key.")
         if not 0 <= self.lag < math.inf:
             raise ConfigError("The sandbox's lag is a number of seconds, 0 or more.")
+        unknown = set(self.attribute_types.values()) - TYPES.keys()
+        if unknown:
+            raise ConfigError(
+                f"An attribute's type is one of {', '.join(TYPES)}, not {', '.join(sorted(unknown))}."
+            )
         names = [sync.name for sync in self.cdi_syncs]
         if len(set(names)) < len(names):
             raise ConfigError("Two syncs of Cloud Data Ingestion have the same name.")
@@ -83,6 +93,7 @@ class Settings:
                 "db": str(self.db),
                 "warehouse": None if self.warehouse is None else str(self.warehouse),
                 "permissions": None if self.permissions is None else sorted(self.permissions),
+                "app_ids": sorted(self.app_ids),
                 "blocked_external_ids": sorted(self.blocked_external_ids),
             }
         )
@@ -99,6 +110,7 @@ class Settings:
                 "warehouse": None if values["warehouse"] is None else Path(values["warehouse"]),
                 "cdi_syncs": tuple(map(CdiSync.of, values["cdi_syncs"])),
                 "faults": tuple(map(Fault.of, values["faults"])),
+                "app_ids": frozenset(values["app_ids"]),
                 "blocked_external_ids": frozenset(values["blocked_external_ids"]),
             }
         )

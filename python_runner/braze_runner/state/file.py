@@ -18,16 +18,26 @@ _WAIT_SECONDS = 30.0
 
 
 class FileTables:
-    """The tables in one file; it must not be lost, or everything that is pending by it is sent again."""
+    """The tables in one file; it must not be lost, or everything that is pending by it is sent again.
 
-    def __init__(self, path: Path) -> None:
+    With ``read_only`` it has to be there, and is left as it is.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
+        if read_only and not path.is_file():
+            raise ConfigError(f"There is no state file {path}.")
         try:
             self._connection = sqlite3.connect(
-                path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False
+                f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+                timeout=_WAIT_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                uri=True,
             )
-            self._connection.execute("pragma journal_mode = wal")
+            if not read_only:
+                self._connection.execute("pragma journal_mode = wal")
             # What is recorded has to outlast the machine, not only the process.
             self._connection.execute("pragma synchronous = full")
         except sqlite3.Error as exc:

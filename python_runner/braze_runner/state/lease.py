@@ -156,15 +156,25 @@ class Lease:
         return [claim for claim in claims if claim.run_id != own and claim.holds(now, here)]
 
     def _claims(self) -> list[Claim]:
-        if not self._syncs:
-            return []
-        syncs = ", ".join(self._state.tables.literal(sync) for sync in self._syncs)
-        rows = self._state.fetch(
-            "braze_sync_ledger",
-            "sync, run_id, fence, max(case when entry = 'released' then 1 else 0 end), max(detail)",
-            f"entry in ('lease', 'released') and sync in ({syncs}) group by sync, run_id, fence",
-        )
-        return [_claim_of(*row) for row in rows]
+        return _claims(self._state, self._syncs)
+
+
+def holders(state: State, syncs: Sequence[str]) -> list[Claim]:
+    """Return the claims on these syncs that still hold."""
+    now, here = state.tables.now(), machine()
+    return [claim for claim in _claims(state, syncs) if claim.holds(now, here)]
+
+
+def _claims(state: State, syncs: Sequence[str]) -> list[Claim]:
+    if not syncs:
+        return []
+    listed = ", ".join(state.tables.literal(sync) for sync in syncs)
+    rows = state.fetch(
+        "braze_sync_ledger",
+        "sync, run_id, fence, max(case when entry = 'released' then 1 else 0 end), max(detail)",
+        f"entry in ('lease', 'released') and sync in ({listed}) group by sync, run_id, fence",
+    )
+    return [_claim_of(*row) for row in rows]
 
 
 def _claim_of(sync: str, run_id: str, fence: Any, released: Any, detail: str) -> Claim:

@@ -74,7 +74,7 @@ SCHEMAS = {"braze_sync_ledger": LEDGER, "braze_sync_rejects": REJECTS, "braze_sy
 COLUMN_TYPES = {_TEXT: "text", _INTEGER: "integer", _TIME: "time"}
 
 RunStatus = Literal["started", "success", "partial", "error", "interrupted"]
-RejectStatus = Literal["rejected", "unknown", "retried", "resent", "dropped", "superseded"]
+RejectStatus = Literal["rejected", "unknown", "retried", "arrived", "dropped", "superseded"]
 # Of these the last two words are still open; every other status ends a reject.
 OPEN: tuple[RejectStatus, ...] = ("rejected", "unknown")
 
@@ -110,13 +110,15 @@ class Position:
     """How far a destination has come in a batch.
 
     ``mark`` is None before its first row. ``intents`` are, by run, the last rows that a run meant to send and may
-    have sent; ``ended`` and ``unsent`` (by run) say of which of them more is known.
+    have sent, ``intended_at`` is when the newest intent was recorded; ``ended`` and ``unsent`` (by run) say of which
+    of them more is known.
     """
 
     mark: str | None = None
     done: bool = False
     detail: str | None = None
     intents: dict[str, str] = field(default_factory=dict)
+    intended_at: dt.datetime | None = None
     ended: list[Range] = field(default_factory=list)
     unsent: dict[str, list[Range]] = field(default_factory=dict)
 
@@ -130,6 +132,20 @@ class RunRecord:
     ended_at: dt.datetime | None = None
     newest_updated_at: dt.datetime | None = None
     error: str | None = None
+
+
+class LastRun(NamedTuple):
+    """What is on record of a run of one sync; without ``ended_at`` it is at work, or was killed."""
+
+    run_id: str
+    status: RunStatus
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+    rows_read: int
+    rows_sent: int
+    rows_rejected: int
+    rows_held: int
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)

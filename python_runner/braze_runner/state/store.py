@@ -9,10 +9,20 @@ from typing import Any
 from braze_runner import __version__
 from braze_runner.errors import ConfigError
 from braze_runner.plan import Reject
-from braze_runner.state.records import OPEN, OpenReject, Position, Progress, Range, RejectStatus, RunRecord
+from braze_runner.state.records import (
+    OPEN,
+    LastRun,
+    OpenReject,
+    Position,
+    Progress,
+    Range,
+    RejectStatus,
+    RunRecord,
+)
 from braze_runner.state.tables import Tables
 
 _LEDGER, _REJECTS, _RUNS = "braze_sync_ledger", "braze_sync_rejects", "braze_sync_runs"
+_IS_OPEN = "status in ('" + "', '".join(OPEN) + "')"
 
 
 def utc_now() -> dt.datetime:
@@ -73,15 +83,16 @@ class State:
         positions = {batch: Position(mark, bool(done), detail) for batch, mark, done, detail in rows}
         rows = self.fetch(
             _LEDGER,
-            "braze_batch, entry, run_id, detail, braze_row",
+            "braze_batch, entry, run_id, detail, braze_row, recorded_at",
             f"{own} and entry in ('intent', 'ended', 'unsent') and braze_batch not in ("  # noqa: S608 (quoted)
             f"select braze_batch from {self.tables.name_of(_LEDGER)} "
             f"where destination = {self.tables.literal(self.destination)} and {own} and entry = 'done')",
         )
-        for batch, entry, run, after, to in rows:
+        for batch, entry, run, after, to, recorded_at in rows:
             position = positions.setdefault(batch, Position())
             if entry == "intent":
                 position.intents[run] = max(position.intents.get(run, ""), to)
+                position.intended_at = max(position.intended_at or recorded_at, recorded_at)
             elif entry == "ended":
                 position.ended.append(Range(after or "", to))
             else:
@@ -118,28 +129,58 @@ class State:
         row = {name: getattr(reject, name) for name in keys}
         self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
 
-    def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
-        """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
-        literal, key = self.tables.literal, "braze_batch, braze_row"
+    def open_rejects(self, sync: str | None = None) -> Iterator[OpenReject]:
+        """Yield the rejects that are not settled, oldest first."""
+        key, own = "sync, braze_batch, braze_row", f"sync = {self.tables.literal(sync)}" if sync else "1 = 1"
         columns = f"{key}, status, identifier, payload, reason, message, http_status, request_number"
-        own = f"destination = {literal(self.destination)} and sync = {literal(sync)}"
-        statuses = ", ".join(literal(status) for status in OPEN)
-        behind = ""
-        while True:
-            rows = self.tables.fetch_all(
-                f"select {columns}, first_seen, last_seen from ("  # noqa: S608 (quoted)
-                f"select {columns}, min(recorded_at) over (partition by {key}) as first_seen, "
-                "recorded_at as last_seen, "
-                f"row_number() over (partition by {key} order by recorded_at desc, seq desc) as place "
-                f"from {self.tables.name_of(_REJECTS)} where {own}{behind}"
-                f") as newest where place = 1 and status in ({statuses}) order by {key} limit {page_rows}"
-            )
-            for row in rows:
-                yield OpenReject(sync, *row)
-            if len(rows) < page_rows:
-                return
-            batch, last = literal(rows[-1][0]), literal(rows[-1][1])
-            behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
+        rows = self.tables.fetch_all(
+            f"select {columns}, first_seen, last_seen "  # noqa: S608 (quoted)
+            f"from ({self._newest_rejects(columns, own)}) as newest where place = 1 and {_IS_OPEN} "
+            f"order by first_seen, {key}"
+        )
+        for row in rows:
+            yield OpenReject(*row)
+
+    def count_open_rejects(self) -> dict[str, dict[str, int]]:
+        """Return sync -> status -> number of the rejects that are not settled."""
+        newest = self._newest_rejects("sync, status")
+        counts: dict[str, dict[str, int]] = {}
+        for sync, status, number in self.tables.fetch_all(
+            f"select sync, status, count(*) from ({newest}) as newest "  # noqa: S608 (quoted)
+            f"where place = 1 and {_IS_OPEN} group by sync, status"
+        ):
+            counts.setdefault(sync, {})[status] = int(number)
+        return counts
+
+    def _newest_rejects(self, columns: str, condition: str = "1 = 1") -> str:
+        """Return the query of what was recorded of each rejected row; the newest record has place 1."""
+        key = "partition by sync, braze_batch, braze_row"
+        return (
+            f"select {columns}, "  # noqa: S608 (quoted)
+            f"min(recorded_at) over ({key}) as first_seen, recorded_at as last_seen, "
+            f"row_number() over ({key} order by recorded_at desc, seq desc) as place "
+            f"from {self.tables.name_of(_REJECTS)} "
+            f"where destination = {self.tables.literal(self.destination)} and {condition}"
+        )
+
+    def last_runs(self) -> dict[str, LastRun]:
+        """Return sync -> its newest run, as it has ended, or as it started if it has not."""
+        columns = f"sync, {', '.join(LastRun._fields)}"
+        newest_first = "recorded_at desc, case when status = 'started' then 1 else 0 end"
+        place = f"row_number() over (partition by sync order by {newest_first}) as place"
+        runs, destination = self.tables.name_of(_RUNS), self.tables.literal(self.destination)
+        rows = self.tables.fetch_all(
+            f"select {columns} from (select {columns}, {place} from {runs} "  # noqa: S608 (quoted)
+            f"where destination = {destination}) as newest where place = 1"
+        )
+        return {sync: LastRun(*run) for sync, *run in rows}
+
+    def newest_stamps(self) -> dict[str, dt.datetime]:
+        """Return sync -> newest UPDATED_AT of the batches that runs have acknowledged to their end."""
+        rows = self.fetch(
+            _RUNS, "sync, max(newest_updated_at)", "newest_updated_at is not null group by sync"
+        )
+        return dict(rows)
 
     def record_run(self, sync: str, record: RunRecord, counts: Mapping[str, int]) -> None:
         """Record the start or the end of a run of one sync."""

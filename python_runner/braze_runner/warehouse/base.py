@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -64,3 +65,10 @@ class Warehouse(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+
+
+class Transactional(Warehouse, Protocol):
+    """A warehouse with transactions over several statements: of those that have a module, DuckDB alone."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make one transaction of what this thread executes and appends inside; an error undoes all of it."""

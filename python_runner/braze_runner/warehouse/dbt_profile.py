@@ -103,10 +103,6 @@ def _load_credentials(options: DbtOptions) -> tuple[Any, Any]:
     if hasattr(credentials, "keep_open"):
         # dbt-duckdb would hold the file until its process ends; dbt must be able to open it after us.
         credentials.keep_open = False
-    for database in [credentials, *(getattr(credentials, "attach", None) or ())]:
-        # dbt changes to the project's folder before it connects.
-        if _is_file(getattr(database, "path", None)):
-            database.path = str(project_dir.absolute() / database.path)
     return credentials, dbt_factory.FACTORY.get_adapter_class_by_name(credentials.type).ConnectionManager
 
 

@@ -42,7 +42,7 @@ class RedshiftWarehouse(DbApiWarehouse):
     now_sql = "sysdate"
     # A cast takes only a SUPER that holds a scalar: docs.aws.amazon.com/redshift, JSON_SERIALIZE function.
     structured = ("super",)
-    structured_text = "json_serialize({column})"
+    structured_text = "nullif(json_serialize({column}), 'null')"
 
     def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
         """Return column name -> type of a table or view, in order; empty without it."""

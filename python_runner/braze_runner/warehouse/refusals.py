@@ -54,5 +54,7 @@ def _message(error: BaseException) -> str:
     if isinstance(fields, dict):
         # redshift_connector gives the fields of the server's answer, M is the message.
         return str(fields.get("M", ""))
-    # BigQuery's client appends the answer to the message.
-    return str(getattr(error, "message", None) or error).split("; reason: ")[0]
+    # BigQuery's client appends the answer to the message, and keeps apart what it tried again until it gave up.
+    text = str(getattr(error, "message", None) or error).split("; reason: ")[0]
+    cause = getattr(error, "cause", None)
+    return f"{text}: {cause}" if isinstance(cause, Exception) else text

@@ -13,7 +13,7 @@ from braze_runner.warehouse.dbapi import DbApiWarehouse
 
 # docs.snowflake.com, Identifier requirements: what needs no quotes, and is upper case then.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-# The least that is allowed, in MB: docs.snowflake.com, Parameters.
+# In MB, of a piece; Snowflake makes them 160 otherwise: docs.snowflake.com, Parameters, CLIENT_RESULT_CHUNK_SIZE.
 _PIECE_MB = 48
 # The connector would try to reach Snowflake again for ever; this also ends a statement that takes longer.
 PATIENCE_SECONDS = 900

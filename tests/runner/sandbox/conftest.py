@@ -124,6 +124,7 @@ def start_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..
 
         def run(**options: Any) -> Braze:
             db = tmp_path_factory.mktemp("sandbox") / "profiles.sqlite"
+            options.setdefault("limits", "off")  # tests that wait ask often
             client = Braze(stack.enter_context(SandboxServer(db=db, api_key=KEY, **options)))
             stack.callback(client.session.close)
             return client
@@ -138,6 +139,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Braze]]:
 
         def run(**options: Any) -> Braze:
             options.setdefault("db", tmp_path / "profiles.sqlite")
+            options.setdefault("limits", "off")
             client = Braze(stack.enter_context(SandboxServer(api_key=KEY, **options)))
             stack.callback(client.session.close)
             return client

@@ -22,7 +22,7 @@ DAY = 86_400.0
 class Cdi:
     """A sandbox, a warehouse, and runs that are waited for."""
 
-    def __init__(self, braze: Any, warehouse: duckdb.DuckDBPyConnection, syncs: list[CdiSync]) -> None:
+    def __init__(self, braze: Any, warehouse: Any, syncs: list[CdiSync]) -> None:
         self.braze = braze
         self.warehouse = warehouse
         self.syncs = {sync.name: sync for sync in syncs}
@@ -77,7 +77,7 @@ SYNCS = [
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(tmp_path: Path) -> Iterator[Any]:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema braze")
         for table in ("users_attributes", "users_events", "users_purchases", "known_users", "shared"):
@@ -98,7 +98,7 @@ def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def cdi(start: Callable[..., Any], warehouse: Any, tmp_path: Path) -> Callable[..., Cdi]:
     def run(**options: Any) -> Cdi:
         path = tmp_path / "warehouse.duckdb"
-        return Cdi(start(warehouse=path, cdi_syncs=SYNCS, limits="off", **options), warehouse, SYNCS)
+        return Cdi(start(warehouse=path, cdi_syncs=SYNCS, **options), warehouse, SYNCS)
 
     return run
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from braze_runner.sandbox import times
+from braze_runner import times
 
 TIME = times.text_of(datetime.now(UTC) - timedelta(days=2))
 EVENT = {"name": "visit", "time": TIME}
@@ -181,3 +181,18 @@ def test_an_event_alone_creates_its_user(braze: Any) -> None:
     user = braze.new_id()
     braze.track(events=[{"external_id": user, **EVENT}])
     assert braze.user(user)["external_id"] == user
+
+
+def test_objects_in_purchase_properties_become_texts(start: Callable[..., Any]) -> None:
+    braze = start()
+    properties = {"size": {"w": 1}, "tags": ["a"], "color": "red"}
+    purchase = {
+        "external_id": "c",
+        "product_id": "p",
+        "currency": "EUR",
+        "price": 1,
+        "properties": properties,
+    }
+    braze.track(purchases=[{**purchase, "time": "2026-01-01T00:00:00Z"}])
+    stored = '{"size":"{\\"w\\":1}","tags":["a"],"color":"red"}'
+    assert braze.table("select properties from purchases") == [(stored,)]

@@ -101,7 +101,7 @@ def test_a_truncated_body(faulty: Any) -> None:
 
 def test_a_slow_answer_comes_after_it_was_applied(faulty: Any) -> None:
     user = faulty.new_id()
-    faulty.faults({"kind": "slow", "seconds": 60, "times": 1})
+    faulty.faults({"kind": "slow", "seconds": 60, "paths": [TRACK]})
     body = b'{"attributes":[{"external_id":"%s","plan":"gold"}]}' % user.encode()
     head = "POST /users/track HTTP/1.1\r\nHost: s\r\nContent-Type: application/json\r\nContent-Length: "
     key = faulty.session.headers["Authorization"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from braze_runner.limits import EXPORT, OTHERS, TRACK
+from braze_runner.limits import EXPORT, EXPORT_OF_FIELDS, OTHERS, TRACK
 from braze_runner.sandbox.buckets import RateLimits
 from braze_runner.sandbox.settings import Settings
 
@@ -87,6 +87,13 @@ def test_a_refusal_with_the_three_headers_by_switch() -> None:
     assert limits.take(TRACK).allowed
     told = {"x-ratelimit-limit": "1", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}
     assert limits.take(TRACK) == (False, told)
+
+
+def test_exports_of_old_accounts_have_one_larger_allowance() -> None:
+    limits = RateLimits(Settings(export_limit="old"), clock=lambda: 0.0)
+    told = [limits.take(bucket).headers for bucket in (EXPORT, EXPORT_OF_FIELDS)]
+    assert [headers["x-ratelimit-limit"] for headers in told] == ["2500", "2500"]
+    assert told[1]["x-ratelimit-remaining"] == "2498"
 
 
 def test_limits_can_be_told_only() -> None:

@@ -129,6 +129,14 @@ def test_identifying_by_phone(braze: Any) -> None:
     assert braze.custom(user) == {"plan": "gold"}
 
 
+def test_the_list_says_what_names_the_user(braze: Any) -> None:
+    user, name, other = braze.new_id(), alias_only(braze), braze.new_id()
+    braze.attributes({"email": f"{other}@example.com", "of": "email"})
+    (item,) = identifying(name, user)["aliases_to_identify"]
+    braze.accepted(IDENTIFY, {"aliases_to_identify": [{**item, "email": f"{other}@example.com"}]})
+    assert braze.custom(user) == {"of": "alias"}
+
+
 def test_items_that_are_invalid_are_listed(braze: Any) -> None:
     answer = braze.accepted(IDENTIFY, {"aliases_to_identify": [{"external_id": "c"}]})
     assert answer["aliases_processed"] == 0

@@ -13,12 +13,12 @@ WITH_BODY = [(method, path) for method, path in ENDPOINTS if method in ("POST", 
 
 @pytest.fixture(scope="module")
 def weak(start_once: Callable[..., Any]) -> Any:
-    return start_once(permissions=["users.track"], track_bulk=True, limits="off")
+    return start_once(permissions=["users.track"], track_bulk=True, track_sync=True)
 
 
 @pytest.fixture(scope="module")
 def strong(start_once: Callable[..., Any]) -> Any:
-    return start_once(track_bulk=True, limits="off")
+    return start_once(track_bulk=True, track_sync=True)
 
 
 def request(braze: Any, method: str, path: str, body: Any = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from braze_runner.errors import StoppedError
 
 COPIES = 20
-BATCH_ROWS = 2_000
+BATCH_ROWS = 500  # requests are answered between batches
 
 
 @contextmanager

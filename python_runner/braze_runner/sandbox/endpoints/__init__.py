@@ -12,6 +12,7 @@ from braze_runner.sandbox.endpoints.export import export_ids
 from braze_runner.sandbox.endpoints.identify import identify_users
 from braze_runner.sandbox.endpoints.merge import merge_users
 from braze_runner.sandbox.endpoints.track import track, track_bulk
+from braze_runner.sandbox.endpoints.track_sync import track_sync
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.settings import Settings
 
@@ -48,6 +49,9 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = {
         open=lambda settings: settings.track_bulk,
         max_bytes=BULK_BYTES,
         too_large=400,
+    ),
+    ("POST", "/users/track/sync"): Endpoint(
+        track_sync, "users.track.sync", limits.TRACK_SYNC, open=lambda settings: settings.track_sync
     ),
     ("POST", "/users/delete"): Endpoint(delete_users, "users.delete", limits.USERS),
     ("POST", "/users/alias/new"): Endpoint(aliases.new_aliases, "users.alias.new", limits.USERS),

@@ -48,6 +48,11 @@ def address_error(item: Any, kind: str, priorities: frozenset[str]) -> str | Non
     return None
 
 
+def address_of(item: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return what names somebody in a valid item, without what else it may hold."""
+    return {kind: item[kind], "prioritization": item["prioritization"]}
+
+
 def alias_error(item: Any) -> str | None:
     """Return what is wrong with ``{"alias_name", "alias_label"}``, or None."""
     return BAD_ALIAS if alias(item) is None else None

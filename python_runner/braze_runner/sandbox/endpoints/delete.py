@@ -8,6 +8,7 @@ from braze_runner.sandbox import people
 from braze_runner.sandbox.endpoints.checks import (
     DELETE_PRIORITIES,
     address_error,
+    address_of,
     alias_error,
     is_id,
     list_error,
@@ -53,7 +54,7 @@ def delete_users(call: Call) -> Answer:
 
 
 def _identifier(kind: str, item: Any) -> dict[str, Any]:
-    return item if kind in ("email", "phone") else {kind: item}
+    return address_of(item, kind) if kind in ("email", "phone") else {kind: item}
 
 
 def apply_deletes(store: ProfileStore, _settings: Settings, identifiers: list[dict[str, Any]]) -> None:

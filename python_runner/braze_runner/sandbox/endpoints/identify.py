@@ -7,6 +7,7 @@ from braze_runner.sandbox import people
 from braze_runner.sandbox.endpoints.checks import (
     MERGE_PRIORITIES,
     address_error,
+    address_of,
     alias_error,
     is_id,
     refusal,
@@ -15,6 +16,7 @@ from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.profiles import Profile, ProfileStore
 from braze_runner.sandbox.settings import Settings
 
+_ADDRESSES = {"emails_to_identify": "email", "phone_numbers_to_identify": "phone"}
 _LISTS = ("aliases_to_identify", "emails_to_identify", "phone_numbers_to_identify")
 
 
@@ -31,11 +33,21 @@ def identify_users(call: Call) -> Answer:
         for name, index, item in items
         if (text := _error(name, item))
     ]
-    valid = [item for name, _, item in items if not _error(name, item)]
+    valid = [
+        {"external_id": item["external_id"], "user": _user(name, item)}
+        for name, _, item in items
+        if not _error(name, item)
+    ]
     if valid:
         call.applier.submit("identifies", valid)
     body = {"aliases_processed": len(valid), "message": "success"}
     return Answer(201, body | ({"errors": errors} if errors else {}), len(items), len(errors))
+
+
+def _user(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    if name == "aliases_to_identify":
+        return {"user_alias": item["user_alias"]}
+    return address_of(item, _ADDRESSES[name])
 
 
 def _error(name: str, item: Any) -> str | None:
@@ -43,14 +55,14 @@ def _error(name: str, item: Any) -> str | None:
         return "'external_id' is required"
     if name == "aliases_to_identify":
         return alias_error(item.get("user_alias"))
-    return address_error(item, "email" if name == "emails_to_identify" else "phone", MERGE_PRIORITIES)
+    return address_error(item, _ADDRESSES[name], MERGE_PRIORITIES)
 
 
 def apply_identifies(store: ProfileStore, _settings: Settings, items: list[dict[str, Any]]) -> None:
     """Give each user its external_id, or merge it into the one that has it; who has one already stays."""
     for item in items:
         known = people.find(store, {"external_id": item["external_id"]})
-        source = people.find(store, {name: item[name] for name in item if name != "external_id"})
+        source = people.find(store, item["user"])
         if source is None or source.external_id is not None:
             continue
         if known is None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
+from braze_runner import times
 from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, TRACK_OBJECTS
-from braze_runner.sandbox import fields, times
+from braze_runner.sandbox import fields
 from braze_runner.sandbox.apply import Write
 from braze_runner.sandbox.endpoints.checks import refusal
 from braze_runner.sandbox.http import Answer, Call
@@ -37,7 +38,7 @@ _CURRENCY = re.compile("[A-Z]{3}")
 
 def track(call: Call) -> Answer:
     """Validate a request object by object, queue what is valid, and answer as Braze does."""
-    arrays = _arrays(call.body)
+    arrays = arrays_of(call.body)
     if arrays is None:
         return refusal(NOTHING_VALID)
     sizes = [len(items) for items in arrays.values()]
@@ -49,7 +50,7 @@ def track(call: Call) -> Answer:
 
 def track_bulk(call: Call) -> Answer:
     """Do the same for more objects; no user may have too many of them (Braze docs, "Track users (bulk)")."""
-    arrays = _arrays(call.body)
+    arrays = arrays_of(call.body)
     if arrays is None:
         return refusal(NOTHING_VALID)
     objects = sum(map(len, arrays.values()))
@@ -64,7 +65,7 @@ def track_bulk(call: Call) -> Answer:
     return _tracked(call, arrays)
 
 
-def _arrays(body: Any) -> dict[str, list[Any]] | None:
+def arrays_of(body: Any) -> dict[str, list[Any]] | None:
     """Return the arrays of a body by name, or None for a body without any."""
     if not isinstance(body, dict) or not all(isinstance(body.get(kind, []), list) for kind in KINDS):
         return None
@@ -108,9 +109,16 @@ def checked(kind: str, item: Any, settings: Settings) -> Write | str:
     if identifier.kind == "external_id" and identifier.value in settings.blocked_external_ids:
         return BLOCKED
     error = _CHECKS[kind](item)
+    if error is None and settings.app_ids:
+        error = _app_error(item.get("push_tokens"), settings)
     if error is not None:
         return error
     return Write(kind, identifier, _may_create(kind, identifier, item, settings), item)
+
+
+def _app_error(tokens: Any, settings: Settings) -> str | None:
+    known = not isinstance(tokens, list) or all(token.get("app_id") in settings.app_ids for token in tokens)
+    return None if known else "BAD_PUSH_TOKEN_APP_ID"
 
 
 def _identified(kind: str, item: dict[str, Any]) -> Identifier | str:

@@ -33,11 +33,11 @@ TYPES: list[tuple[Callable[[pa.DataType], bool], int]] = [
 # What Sail says, and how Databricks begins to say it: docs.databricks.com, Error conditions.
 ERRORS = (
     (
-        re.compile(r"database not found: (\S+)", re.IGNORECASE),
+        re.compile(r"database not found: (\w\S*)", re.IGNORECASE),
         "[SCHEMA_NOT_FOUND] The schema `{}` cannot be found.",
     ),
     (
-        re.compile(r"(?:table|view|table or view) not found: (\S+)", re.IGNORECASE),
+        re.compile(r"(?:table or view|table|view) not found: (\w\S*)", re.IGNORECASE),
         "[TABLE_OR_VIEW_NOT_FOUND] The table or view `{}` cannot be found.",
     ),
 )

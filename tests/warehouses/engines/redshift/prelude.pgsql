@@ -217,7 +217,8 @@ create view pg_catalog.stv_mv_info as
 select null::text as db_name, null::text as "schema", null::text as name, null::text as autorewrite, null::text as autorefresh
 where false;
 create view pg_catalog.svv_columns as
-select table_catalog::text, table_schema::text, table_name::text, column_name::text, ordinal_position::integer, data_type::text
+select table_catalog::text, table_schema::text, table_name::text, column_name::text, ordinal_position::integer,
+    (case when udt_name = 'super' then 'super' else data_type end)::text as data_type
 from information_schema.columns;
 create view pg_catalog.svv_all_columns as
 select table_catalog as database_name, table_schema as schema_name, table_name, column_name, ordinal_position, data_type
