@@ -129,17 +129,23 @@ class State:
         row = {name: getattr(reject, name) for name in keys}
         self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
 
-    def open_rejects(self, sync: str | None = None) -> Iterator[OpenReject]:
-        """Yield the rejects that are not settled, oldest first."""
-        key, own = "sync, braze_batch, braze_row", f"sync = {self.tables.literal(sync)}" if sync else "1 = 1"
+    def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
+        """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
+        literal, key = self.tables.literal, "sync, braze_batch, braze_row"
         columns = f"{key}, status, identifier, payload, reason, message, http_status, request_number"
-        rows = self.tables.fetch_all(
-            f"select {columns}, first_seen, last_seen "  # noqa: S608 (quoted)
-            f"from ({self._newest_rejects(columns, own)}) as newest where place = 1 and {_IS_OPEN} "
-            f"order by first_seen, {key}"
-        )
-        for row in rows:
-            yield OpenReject(*row)
+        behind = ""
+        while True:
+            newest = self._newest_rejects(columns, f"sync = {literal(sync)}{behind}")
+            rows = self.tables.fetch_all(
+                f"select {columns}, first_seen, last_seen from ({newest}) as newest "  # noqa: S608 (quoted)
+                f"where place = 1 and {_IS_OPEN} order by {key} limit {page_rows}"
+            )
+            for row in rows:
+                yield OpenReject(*row)
+            if len(rows) < page_rows:
+                return
+            batch, last = literal(rows[-1][1]), literal(rows[-1][2])
+            behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
 
     def count_open_rejects(self) -> dict[str, dict[str, int]]:
         """Return sync -> status -> number of the rejects that are not settled."""
