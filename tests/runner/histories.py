@@ -2,6 +2,8 @@
 
 import datetime as dt
 import random
+import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -244,8 +246,10 @@ def open_keys(tables: Tables) -> set[str]:
     return {reject.braze_row for reject in State(tables, "default", "reader").open_rejects(SYNC.unique_id)}
 
 
-def memory() -> FileTables:
-    """State tables that need no disk."""
-    tables = FileTables(Path(":memory:"))
-    tables.prepare()
-    return tables
+class Brief(FileTables):
+    """State tables that need to outlast nothing, so they are in no file."""
+
+    def __init__(self) -> None:
+        self._path, self._lock = Path("none"), threading.Lock()
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.prepare()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from histories import BATCH, LONG_AGO, SYNC, Listed, memory, open_keys, planned
+from histories import BATCH, LONG_AGO, SYNC, Brief, Listed, open_keys, planned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +45,7 @@ def saved(source: Source, state: State) -> Position:
 
 @pytest.fixture
 def state() -> Any:
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         yield State(tables, "default", "run")
 
 
@@ -211,7 +211,7 @@ def test_rows_that_share_a_key_are_never_lost_and_never_sent_twice(
     steps: list[int], runs: list[str], chance: Any
 ) -> None:
     """What is uncertain is put aside, with all rows of its stamp."""
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         numbers = [1 + sum(steps[: place + 1]) for place in range(len(steps))]
         table = ByHand(numbers, State(tables, "default", "run"), chance)
         for end in [*runs, "sent"]:
