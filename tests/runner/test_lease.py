@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from histories import memory
+from histories import Brief
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -47,7 +47,7 @@ class Clocked:
 
 @pytest.fixture
 def tables() -> Iterator[Clocked]:
-    with closing(memory()) as opened:
+    with closing(Brief()) as opened:
         yield Clocked(opened)
 
 
@@ -300,7 +300,7 @@ def test_of_runs_that_claim_at_once_never_two_win(order: list[int]) -> None:
         entered(lease_of(tables, run))
         winners.append(run)
 
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         works = [lambda own, run=run: claim(run, own) for run in ("r1", "r2", "r3")]
         Turns(tables, works).play(order)
     assert len(winners) <= 1
@@ -323,7 +323,7 @@ def test_who_renews_too_late_and_who_takes_over_are_not_both_at_work(order: list
         entered(lease_of(own, "r2"))
         won.append("r2")
 
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         late = entered(lease_of(Clocked(tables), "r1", lost=lost.append))
         Turns(tables, [renew, take_over]).play(order)
     assert lost or not won

@@ -110,6 +110,9 @@ class State:
             for step in of_sync:
                 rows += [{"sync": sync} | row for row in _ledger_rows(step)]
         self.append(_LEDGER, rows)
+        for of_sync in steps.values():
+            for step in of_sync:
+                step.is_recorded = True
 
     def reject(
         self, sync: str, batch: str, rejects: Iterable[Reject], status: RejectStatus = "rejected"
