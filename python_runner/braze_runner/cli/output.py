@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.table import Table
 
 
 def print_json(result: Any) -> None:
@@ -16,9 +14,8 @@ def print_json(result: Any) -> None:
 
 
 def print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table of texts."""
-    table = Table(*names)
-    for row in rows:
-        # Words of others may hold what rich would take for markup.
-        table.add_row(*(each.replace("[", "\\[") for each in row))
-    Console().print(table)
+    """Print aligned columns, whole: an id that is cut to the terminal's width can't be copied."""
+    lines = [names, *rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
