@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.fields import CONTROL, FIELDS
 from braze_runner.sandbox.identity import Identifier, Kind
 from braze_runner.sandbox.profiles import Event, Profile, ProfileStore, Purchase

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.rules import CATALOG_ARRAY_ELEMENTS, CATALOG_NESTING, CATALOG_VALUE_CHARS
 
 

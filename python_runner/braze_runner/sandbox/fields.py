@@ -12,7 +12,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.countries import CODES, CODES_BY_NAME
 from braze_runner.sandbox.identity import BAD_EMAIL, is_email
 from braze_runner.sandbox.rules import DEVICE_ID_BYTES

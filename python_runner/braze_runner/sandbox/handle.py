@@ -9,8 +9,8 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from braze_runner import times
 from braze_runner.limits import OTHERS, Bucket
-from braze_runner.sandbox import times
 from braze_runner.sandbox.applier import Applier
 from braze_runner.sandbox.broken import broken
 from braze_runner.sandbox.buckets import RateLimits

@@ -7,7 +7,7 @@ a ``prioritization``. Every function runs within one transaction of the store.
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.identity import Identifier, alias
 from braze_runner.sandbox.profiles import Profile, ProfileStore, row_of
 

@@ -6,7 +6,7 @@ What a boolean is made of is documented; what a number or a string is made of is
 from collections.abc import Callable
 from typing import Any, Final
 
-from braze_runner.sandbox import times
+from braze_runner import times
 
 NOT_FORCED: Final = object()
 """What ``forced`` gives for a value that the type does not take: Braze ignores it without an error."""

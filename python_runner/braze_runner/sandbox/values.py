@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import orjson
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.rules import ARRAY_ELEMENTS, NAME_CHARS, OBJECT_BYTES, STRING_CHARS
 from braze_runner.sandbox.settings import Settings
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from braze_runner.sandbox import times
+from braze_runner import times
 from braze_runner.sandbox.rules import STRING_CHARS
 from braze_runner.verify.expected import Expected
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from braze_runner.sandbox import times
+from braze_runner import times
 
 TIME = times.text_of(datetime.now(UTC) - timedelta(days=2))
 EVENT = {"name": "visit", "time": TIME}

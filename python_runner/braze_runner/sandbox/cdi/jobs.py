@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from braze_runner import times
 from braze_runner.errors import StoppedError
-from braze_runner.sandbox import times
 from braze_runner.sandbox.catalogs import CatalogStore
 from braze_runner.sandbox.cdi.rows import Row, RowError, apply_rows
 from braze_runner.sandbox.cdi.syncs import CdiSync

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from braze_runner import times
 from braze_runner.limits import PAYLOAD_BYTES, PAYLOAD_KEYS
-from braze_runner.sandbox import people, times
+from braze_runner.sandbox import people
 from braze_runner.sandbox.apply import Write, apply_writes
 from braze_runner.sandbox.catalog_values import ValueRefusedError
 from braze_runner.sandbox.catalogs import CatalogStore

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from braze_runner import times
 from braze_runner.limits import OBJECTS
-from braze_runner.sandbox import people, times
+from braze_runner.sandbox import people
 from braze_runner.sandbox.endpoints.checks import BAD_ALIAS, is_id, list_error, refusal
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.identity import alias

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from braze_runner import times
 from braze_runner.limits import OBJECTS
-from braze_runner.sandbox import times
 from braze_runner.sandbox.catalog_values import TYPES
 from braze_runner.sandbox.catalogs import Catalog, CatalogStore
 from braze_runner.sandbox.http import Answer, Call

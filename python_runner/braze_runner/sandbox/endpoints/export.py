@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from braze_runner import times
 from braze_runner.limits import EXPORT_IDS
-from braze_runner.sandbox import times
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.identity import alias
 from braze_runner.sandbox.profiles import Profile, ProfileStore, row_of

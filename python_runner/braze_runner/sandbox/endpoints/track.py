@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
+from braze_runner import times
 from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, TRACK_OBJECTS
-from braze_runner.sandbox import fields, times
+from braze_runner.sandbox import fields
 from braze_runner.sandbox.apply import Write
 from braze_runner.sandbox.endpoints.checks import refusal
 from braze_runner.sandbox.http import Answer, Call
