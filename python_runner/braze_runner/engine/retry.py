@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from braze_runner.client import Outcome
 from braze_runner.engine.deletions import Deletions
-from braze_runner.engine.reader import SyncTable, selected
+from braze_runner.engine.history import History
+from braze_runner.engine.reader import SyncTable
 from braze_runner.engine.summary import Counts
 from braze_runner.plan import Planner, Reject, Row, rejected
 from braze_runner.plan.remainder import remainder
@@ -47,19 +48,17 @@ class Candidates:
     """What may be sent again of one sync's rejects, by what its log says."""
 
     def __init__(self, deletions: Deletions, sync: Sync, table: SyncTable, planner: Planner) -> None:
-        self._warehouse = warehouse = deletions.warehouse
         self._deletions = deletions
         self._sync = sync
         self._table = table
-        self._names = [name for name in planner.columns if name in table.columns]
-        self._columns = ", ".join(selected(warehouse, table, planner))
+        self._history = History(deletions.warehouse, table, planner)
 
     def of(self, rejects: Iterable[OpenReject]) -> Iterator[Candidate]:
         """Yield each reject with what is left of it."""
         for page in batched(rejects, PAGE):
             if self._table.has_bookkeeping:
                 keys = {reject.braze_row for reject in page}
-                history, deleted = self._history(keys), self._deletions.after_rows(self._table, keys)
+                history, deleted = self._history.of(keys), self._deletions.after_rows(self._table, keys)
                 for reject in page:
                     if (reject.batch, reject.braze_row) in deleted:
                         yield Candidate(reject, {}, NEWER)
@@ -90,20 +89,6 @@ class Candidates:
         if left.lost:
             return Candidate(reject, {}, f"later rows change {', '.join(left.lost)} too: use braze_reemit")
         return Candidate(reject, {}, NEWER)
-
-    def _history(self, keys: set[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return braze_row -> its rows in every batch, with the columns that a planner reads."""
-        listed = ", ".join(self._warehouse.literal(key) for key in sorted(keys))
-        stamp = f"cast(updated_at as {self._warehouse.types['time']}) as stamp"
-        rows = self._warehouse.fetch_all(
-            f"select braze_row, braze_batch, {stamp}, {self._columns} "  # noqa: S608 (quoted)
-            f"from {self._table.name} where braze_row in ({listed})"
-        )
-        names = ["braze_row", "braze_batch", "stamp", *self._names]
-        history: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
-            history.setdefault(row[0], []).append(dict(zip(names, row, strict=True)))
-        return history
 
 
 class RetrySource:
