@@ -149,7 +149,7 @@ class Pusher:
 
     def _push_source(self, source: PushSource) -> None:
         decide = self._settle_unknown(source)
-        with closing(source.rows()) as rows:
+        with closing(source.rows(self._keep_up)) as rows:
             for row in rows:
                 if not row.repeatable and not self._may_send_once(source, row, decide):
                     continue
@@ -161,6 +161,11 @@ class Pusher:
                     self._hand_out(full)
                     if self._stop.is_set():
                         return
+
+    def _keep_up(self) -> None:
+        """Settle what was answered while the warehouse keeps us waiting, so that it is on record in time."""
+        while self._collect(0):
+            pass
 
     def _is_over_cap(self, source: PushSource, row: Row) -> bool:
         """Count a row that is about to be sent; says whether it would be one too many."""

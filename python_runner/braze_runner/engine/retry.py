@@ -122,7 +122,7 @@ class RetrySource:
         self._settled: list[tuple[OpenReject, RejectStatus]] = []
         self._again: list[tuple[OpenReject, Reject, RejectStatus]] = []
 
-    def rows(self) -> Generator[Row]:
+    def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:  # noqa: ARG002 (the signature of Source)
         """Yield what is to be sent; what must not be is settled, or told."""
         for reject, columns, problem in self._candidates():
             self.counts.rows_read += 1

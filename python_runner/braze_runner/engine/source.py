@@ -3,8 +3,11 @@
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 
 from braze_runner.client import Outcome
+from braze_runner.engine.prefetch import prefetched
 from braze_runner.engine.reader import Batch, Reader
 from braze_runner.engine.summary import Counts
 from braze_runner.engine.window import Window, merged, ranges_of
@@ -87,17 +90,18 @@ class Source:
         """Return the number of the oldest request with rows that have no end yet."""
         return self._window.oldest
 
-    def rows(self) -> Generator[Row]:
+    def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:
         """Yield the rows to send, in order; those that can't be sent become rejects on the way.
 
-        Raises StoppedError at such a row where the model says ``on_invalid: stop``. A row that was handed out last,
-        before the rest was left, counts as not taken: progress never passes it by itself.
+        ``idle`` is called now and then while the warehouse keeps them waiting. Raises StoppedError at such a row where
+        the model says ``on_invalid: stop``. A row that was handed out last, before the rest was left, counts as not
+        taken: progress never passes it by itself.
         """
         dropped, earlier, take = self._dropped(), self._earlier, self._window.take
         # Rows of a log have a key each; of a table made by hand, each has that of its stamp.
         unique, last = self._reader.unique_keys, None
-        for batch in self._reader.read(self.pending):
-            for row in self._planner.plan_batch(batch):
+        with closing(prefetched(partial(self._reader.read, self.pending), idle)) as batches:
+            for row in (row for batch in batches for row in self._planner.plan_batch(batch)):
                 key = row[0]
                 if unique and key == last:
                     self._reject_planned(row, "duplicate_row")
