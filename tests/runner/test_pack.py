@@ -153,7 +153,7 @@ def test_requests_are_full(endpoint: Endpoint, sizes: list[int]) -> None:
 
 def test_75_objects_in_each_array_or_in_all() -> None:
     names = (b"attributes", b"events", b"purchases")
-    for limit, expected in (("total", [75, 75, 75]), ("per_array", [225]), ("bulk", [225])):
+    for limit, expected in (("total", [75, 75, 75]), ("per-array", [225]), ("bulk", [225])):
         rows = [row(n, ENVELOPES[limit], array=names[n % 3]) for n in range(225)]
         assert [len(request.rows) for request in pack(rows)] == expected
 

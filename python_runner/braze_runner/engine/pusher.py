@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -121,6 +121,8 @@ class Pusher:
                     break
                 self._wait_for_turn(step.lane)
                 self._push_step(step)
+            if self.is_capped and not self._stop.is_set():
+                self._hand_out_rest()
         except StoppedError as exc:
             self.fail(exc)
         finally:
@@ -139,10 +141,10 @@ class Pusher:
             self._push_source(source)
             if self._stop.is_set() or self.is_capped:
                 return
-        if not step.joins_next:
-            for request in self._packer.flush():
-                self._hand_out(request)
-        self._release_chunk()
+        if step.joins_next:
+            self._release_chunk()
+        else:
+            self._hand_out_rest()
         self._drain()
 
     def _push_source(self, source: PushSource) -> None:
@@ -198,6 +200,16 @@ class Pusher:
         if len(self._chunk) >= _INTENT_REQUESTS or sum(each.size for each in self._chunk) >= _BYTES:
             self._release_chunk()
 
+    def _hand_out_rest(self) -> None:
+        """Give the workers what is not full either; what an error leaves is held back with the chunk."""
+        rest = deque(self._packer.flush())
+        try:
+            while rest:
+                self._hand_out(rest.popleft())
+        finally:
+            self._chunk += rest
+        self._release_chunk()
+
     def _release_chunk(self) -> None:
         """Record up to which row of each source the chunk goes, and only then send it (R3)."""
         if self._state is not None and not self._stop.is_set():
@@ -241,10 +253,6 @@ class Pusher:
 
     def _end(self) -> None:
         """Bring everything that has begun to its end, and record it."""
-        if self.is_capped and not self._stop.is_set():
-            for request in self._packer.flush():
-                self._hand_out(request)
-            self._release_chunk()
         for request in [*self._chunk, *self._packer.flush()]:
             self._hold_back(request)
         self._chunk = []
