@@ -112,6 +112,7 @@ class RetrySource:
     ) -> None:
         self.sync = sync
         self.type = sync.type
+        self.updates_only = sync.update_existing_only is True
         self.written_at = utc_now()
         self.counts = counts
         self.pending_rows = pending_rows

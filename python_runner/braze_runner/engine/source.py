@@ -66,6 +66,11 @@ class Source:
         return self.sync.type
 
     @property
+    def updates_only(self) -> bool:
+        """Whether the model says that no user is created."""
+        return self.sync.update_existing_only is True
+
+    @property
     def written_at(self) -> dt.datetime:
         """First stamp of the batch, UTC."""
         return self.pending.written_at
