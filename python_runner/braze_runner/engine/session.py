@@ -160,9 +160,8 @@ class Session:
 
     def _keep_distance(self, pusher: Pusher) -> None:
         """Keep the distance to what an earlier run had accepted a moment ago too (R2)."""
-        newest = self._state.newest_acceptance() if self._has_state else None
-        if newest is not None:
-            ago = max(0.0, (utc_now() - newest).total_seconds())
+        ago = self._state.seconds_since_acceptance() if self._has_state else None
+        if ago is not None:
             for lane in _LANES:
                 pusher.accepted(lane, ago)
 
