@@ -214,20 +214,34 @@ def test_nothing_is_appended_for_nothing(tables: FileTables) -> None:
     state.reject("s", "b", [])
     state.save({})
     assert tables.fetch_all("select count(*) from braze_sync_ledger") == [(0,)]
-    assert state.newest_acceptance() is None
+    assert state.seconds_since_acceptance() is None
     assert state.positions("s") == {}
 
 
 def test_the_newest_acceptance_is_that_of_any_sync(tables: FileTables) -> None:
-    moments = iter(
-        [NOON, NOON + dt.timedelta(hours=2), NOON + dt.timedelta(hours=1), NOON + dt.timedelta(hours=9)]
-    )
+    moments = iter([NOON + dt.timedelta(hours=hours) for hours in (0, 2, 1, 9, 10)])
     state = State(tables, "d", "r", now=lambda: next(moments))
     for sync in ("s1", "s2", "s3"):
         state.save({sync: [Progress("b", key(1))]})
     state.intend("s1", "c", key(1))
-    assert state.newest_acceptance() == NOON + dt.timedelta(hours=2)
-    assert State(tables, "other", "r").newest_acceptance() is None
+    assert state.seconds_since_acceptance() == 8 * 3_600
+    assert State(tables, "other", "r").seconds_since_acceptance() is None
+    assert State(tables, "d", "r", now=lambda: NOON).seconds_since_acceptance() == 0
+
+
+def test_rows_are_stamped_by_the_clock_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is wrong, or jumps, writes no word that outlives the next one."""
+    with closing(Brief()) as tables:
+        monkeypatch.setattr(tables, "now", lambda: NOON)
+        elapsed = iter([100.0, 100.0, 107.0])
+        first = State(tables, "d", "r1", monotonic=lambda: next(elapsed))
+        first.reject("s", "b", [reject(1)])
+        [found] = first.open_rejects("s")
+        first.settle(found, "retried")
+        assert list(first.open_rejects("s")) == []
+        assert found.first_seen == NOON
+        stamps = tables.fetch_all("select max(recorded_at) from braze_sync_rejects")
+        assert stamps == [(NOON + dt.timedelta(seconds=7),)]
 
 
 def test_every_row_says_which_run_wrote_it(tables: FileTables) -> None:

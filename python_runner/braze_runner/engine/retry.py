@@ -177,18 +177,23 @@ class RetrySource:
                 self._settled.append((reject, "retried"))
             elif index in outcome.rejects:
                 self._reject(reject, outcome.rejects[index])
-            else:
+            elif index in unknown:
                 self.counts.rows_held += 1
-                if index in unknown:
-                    self.counts.rows_unknown += 1
-                    self._reject(reject, rejected(row, "maybe_sent"), "unknown")
-                elif not row.repeatable:
-                    # Its intent is on record, and it was certainly not sent.
-                    self._settled.append((reject, reject.status))
+                self.counts.rows_unknown += 1
+                self._reject(reject, rejected(row, "maybe_sent"), "unknown")
+            else:
+                self._hold(row, reject)
 
     def hold_back(self, number: int, rows: list[Row]) -> None:  # noqa: ARG002 (the signature of Source)
         """Take back rows of a request that was not sent."""
-        self.counts.rows_held += len(rows)
+        for row in rows:
+            self._hold(row, self._under_way.pop(row.braze_row))
+
+    def _hold(self, row: Row, reject: OpenReject) -> None:
+        self.counts.rows_held += 1
+        if not row.repeatable:
+            # Its intent may be on record, and it was certainly not sent.
+            self._settled.append((reject, reject.status))
 
     def put_aside(self, row: Row) -> None:
         """Need nothing of it: see ``is_unknown``."""
