@@ -68,11 +68,12 @@ def steps_of(pending: Iterable[P]) -> list[Step[P]]:
 def _steps_of_run(batches: Sequence[P]) -> list[Step[P]]:
     steps = []
     for sync_type in ORDER:
-        of_type = [each for each in batches if each.type == sync_type]
-        last = [each for each in of_type if sync_type == "attributes" and each.updates_only]
-        for together in ([each for each in of_type if each not in last], last):
-            if together:
-                steps.append(Step("items" if sync_type in _ITEMS else "users", together))
+        lane = "items" if sync_type in _ITEMS else "users"
+        parts: tuple[list[P], list[P]] = [], []
+        for each in batches:
+            if each.type == sync_type:
+                parts[sync_type == "attributes" and each.updates_only].append(each)
+        steps += [Step(lane, part) for part in parts if part]
     for step, following in pairwise(steps):
         types = [step.batches[0].type, following.batches[0].type]
         step.joins_next = types[0] != types[1] and all(type_ in TRACKED for type_ in types)
