@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,7 +50,6 @@ class Listed:
     """A table's rows, already planned: reader and planner in one."""
 
     rows: Sequence[Row | Reject]
-    unique_keys: bool = True
 
     def pending(self, positions: Mapping[str, Position]) -> list[Batch]:
         position = positions.get(BATCH, Position())
@@ -244,8 +244,22 @@ def open_keys(tables: Tables) -> set[str]:
     return {reject.braze_row for reject in State(tables, "default", "reader").open_rejects(SYNC.unique_id)}
 
 
+class _Passing(FileTables):
+    """A state file that goes with its connection, and that nothing waits for."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        super().__init__(Path(self._folder.name) / "state")
+        for name in ("synchronous", "journal_mode"):
+            self._connection.execute(f"pragma {name} = off")
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
+
+
 def memory() -> FileTables:
     """State tables that need no disk."""
-    tables = FileTables(Path(":memory:"))
+    tables = _Passing()
     tables.prepare()
     return tables
