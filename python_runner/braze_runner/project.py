@@ -63,6 +63,7 @@ class Sync:
     catalog: str | None = None
     catalog_fields: tuple[tuple[str, str], ...] = ()
     on_invalid: str = "reject"
+    is_audience: bool = False
 
     @property
     def settings(self) -> dict[str, bool]:
@@ -162,6 +163,7 @@ def _sync(node: dict[str, Any], meta: Any) -> Sync:
         meta.get("catalog"),
         tuple((field["name"], field["type"]) for field in meta.get("catalog_fields") or ()),
         meta.get("on_invalid") or "reject",
+        bool(meta.get("audience")),
     )
 
 

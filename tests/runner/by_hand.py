@@ -80,7 +80,8 @@ class Hand:
     def activities(self, table: str, *rows: Row) -> None:
         with duckdb.connect(str(self._path)) as connection:
             connection.execute(
-                f'create table if not exists braze.{table} ("UPDATED_AT" timestamp, "EXTERNAL_ID" varchar, "PAYLOAD" varchar)'
+                f"create table if not exists braze.{table} "
+                '("UPDATED_AT" timestamp, "EXTERNAL_ID" varchar, "PAYLOAD" varchar)'
             )
             values = [(stamp, user, json.dumps(payload)) for stamp, user, payload in rows]
             connection.executemany(f"insert into braze.{table} values (?, ?, ?)", values)
@@ -126,8 +127,11 @@ class Hand:
 
     def open_rejects(self) -> Counter[str]:
         with closing(connect(self._options)) as warehouse:
-            state = State(WarehouseTables(warehouse, read_project(self._options).state), "default", "test")
-            return Counter(reject.reason for reject in state.open_rejects())
+            project = read_project(self._options)
+            state = State(WarehouseTables(warehouse, project.state), "default", "test")
+            return Counter(
+                reject.reason for sync in project.syncs for reject in state.open_rejects(sync.unique_id)
+            )
 
 
 class _Ending:

@@ -83,11 +83,18 @@ class Deletions:
 
     def after_rows(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
         """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, and not made anew."""
-        listed = ", ".join(self.warehouse.literal(row) for row in sorted(rows))
-        query = f"select * from {table.name} where braze_row in ({listed})"  # noqa: S608 (quoted)
+        query = self._among(table, rows)
         deleted = self._newest_later(query, table, ("deletes",))
         made = self._newest_later(query, table, _MAKING_PROFILES) if deleted else {}
         return {key for key, stamp in deleted.items() if key not in made or made[key] < stamp}
+
+    def before_deletions(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
+        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not."""
+        return set(self._newest_later(self._among(table, rows), table, ("deletes",)))
+
+    def _among(self, table: SyncTable, rows: Iterable[str]) -> str:
+        listed = ", ".join(self.warehouse.literal(row) for row in sorted(rows))
+        return f"select * from {table.name} where braze_row in ({listed})"  # noqa: S608 (quoted)
 
     def _newest_later(
         self, rows_of: str, table: SyncTable, types: Sequence[str]
