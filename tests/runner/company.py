@@ -103,7 +103,7 @@ def write_company(folder: Path, users: int) -> Path:
     (folder / "profiles.yml").write_text(json.dumps({"shop": {"target": "dev", "outputs": {"dev": output}}}))
     write_manifest(folder, SYNCS)
     with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema braze")
+        connection.execute("create schema if not exists braze")
         for sync, runs in _ROWS.items():
             columns = next(iter(runs.values()))[1]
             types = {name: "boolean" if name == "DELETED" else "varchar" for name in columns}

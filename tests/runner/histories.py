@@ -51,7 +51,6 @@ class Listed:
     """A table's rows, already planned: reader and planner in one."""
 
     rows: Sequence[Row | Reject]
-    unique_keys: bool = True
 
     def pending(self, positions: Mapping[str, Position]) -> list[Batch]:
         position = positions.get(BATCH, Position())

@@ -1,14 +1,11 @@
 """One batch on its way: what it gives out, and what of it goes on record."""
 
-from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from histories import BATCH, LONG_AGO, SYNC, Brief, Listed, open_keys, planned
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from braze_runner.client import Outcome
 from braze_runner.engine.reader import Batch
@@ -188,73 +185,3 @@ def test_nothing_new_is_not_written(state: State) -> None:
     assert saved(source, state).done
     assert source.save(state) is None
     assert source.counts.rows_sent == 1
-
-
-class ByHand:
-    """A table made by hand, whose rows share stamps, and what became of them over some runs."""
-
-    def __init__(self, numbers: list[int], state: State, chance: Any) -> None:
-        self.rows = [planned(number, "once") for number in numbers]
-        self.tables, self.chance = state.tables, chance
-        self.sent: Counter[int] = Counter()
-        self.aside: set[int] = set()
-        self.runs = 0
-
-    def place(self, row: Row) -> int:
-        return next(place for place, each in enumerate(self.rows) if each is row)
-
-    def push(self, end: str) -> None:
-        self.runs += 1
-        state = State(self.tables, "default", f"run-{self.runs}")
-        position = state.positions(SYNC.unique_id).get(BATCH, Position())
-        source = source_of(Listed(self.rows, unique_keys=False), position)
-        source.has_intents = True
-        requests = self.packed(source)
-        if requests:
-            state.intend(SYNC.unique_id, BATCH, requests[-1].rows[-1].braze_row)
-        self.chance.shuffle(requests)
-        for request in requests:
-            self.answer(source, request, end)
-        if end != "dies":
-            saved(source, state)
-
-    def packed(self, source: Source) -> list[Request[Source]]:
-        requests: list[Request[Source]] = []
-        for row in source.rows():
-            if source.is_unknown(row):
-                source.put_aside(row)
-                self.aside.add(self.place(row))
-                continue
-            if not requests or len(requests[-1].rows) == 3:
-                requests.append(request_of(source, [row], len(requests)))
-                source.entered(requests[-1].number)
-            else:
-                requests[-1].rows.append(row)
-        return requests
-
-    def answer(self, source: Source, request: Request[Source], end: str) -> None:
-        arrives, places = end == "sent" or self.chance.random() < 0.5, list(range(len(request.rows)))
-        if arrives:
-            self.sent.update(self.place(row) for row in request.rows)
-        if end != "dies":
-            outcome = Outcome(request, sent=places) if arrives else Outcome(request, held=places)
-            source.settle(outcome, 0, len(places))
-
-
-@given(
-    st.lists(st.integers(0, 2), min_size=1, max_size=30),
-    st.lists(st.sampled_from(["sent", "held", "dies"]), max_size=3),
-    st.randoms(use_true_random=False),
-)
-@settings(deadline=None)
-def test_rows_that_share_a_key_are_never_lost_and_never_sent_twice(
-    steps: list[int], runs: list[str], chance: Any
-) -> None:
-    """What is uncertain is put aside, with all rows of its stamp."""
-    with closing(Brief()) as tables:
-        numbers = [1 + sum(steps[: place + 1]) for place in range(len(steps))]
-        table = ByHand(numbers, State(tables, "default", "run"), chance)
-        for end in [*runs, "sent"]:
-            table.push(end)
-    assert set(table.sent.values()) <= {1}
-    assert set(table.sent) | table.aside == set(range(len(numbers)))

@@ -17,6 +17,7 @@ from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.state import FileTables, Progress, State
 from braze_runner.state.records import SCHEMAS
 
+LONG = "b" * 10_000
 LEDGER = "braze_sync_ledger"
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -55,10 +56,10 @@ def fill(path: Path, told: Path) -> None:
     state = State(FileTables(path), "d", "r")
     for number in range(1_000):
         try:
-            state.save({"s": [Progress("b", f"{number:06x}", detail="x" * 10_000)]})
+            state.save({"s": [Progress(LONG, f"{number:06x}")]})
         except StoppedError as exc:
             # What was on record can be read, and nothing of the last step is there.
-            mark = state.positions("s")["b"].mark
+            mark = state.positions("s")[LONG].mark
             told.write_text(str(mark))
             is_whole = mark == f"{number - 1:06x}" and "refused a statement" in str(exc)
             os._exit(7 if is_whole else 8)
@@ -176,9 +177,9 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
     assert in_process(fill, path, tmp_path / "last") == 7
     with closing(opened(path)) as tables:
         state = State(tables, "d", "r")
-        assert state.positions("s")["b"].mark == (tmp_path / "last").read_text()
-        state.save({"s": [Progress("b", "ffffff", done=True)]})
-        assert state.positions("s")["b"].done
+        assert state.positions("s")[LONG].mark == (tmp_path / "last").read_text()
+        state.save({"s": [Progress(LONG, "ffffff", done=True)]})
+        assert state.positions("s")[LONG].done
 
 
 def test_a_process_that_dies_in_the_middle_leaves_nothing_half_written(tmp_path: Path) -> None:

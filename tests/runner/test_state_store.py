@@ -111,13 +111,6 @@ def test_what_explains_a_step_is_written_before_it(tables: FileTables) -> None:
     assert [row["seq"] for row in written] == [1, 2, 3]
 
 
-def test_detail_is_the_newest(tables: FileTables) -> None:
-    state = State(tables, "d", "r")
-    for stamp in ("2026-01-02", "2026-01-03"):
-        state.save({"s": [Progress("b", stamp, detail=f'{{"stamp":"{stamp}"}}')]})
-    assert state.positions("s")["b"].detail == '{"stamp":"2026-01-03"}'
-
-
 def test_a_destination_keeps_its_host(tables: FileTables) -> None:
     State(tables, "d", "r1").bind("host-1")
     State(tables, "d", "r2").bind("host-1")

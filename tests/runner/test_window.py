@@ -69,33 +69,6 @@ def test_a_row_that_was_put_back_is_not_passed() -> None:
     assert window.mark() == key(5)
 
 
-@given(
-    st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(1, 4), st.randoms(use_true_random=False)
-)
-def test_with_equal_keys_the_mark_stands_behind_the_last_of_them(
-    steps: list[int], size: int, chance: object
-) -> None:
-    window, number, keys = Window("", unique=False), 1, []
-    for place, step in enumerate(steps):
-        number += step
-        keys.append(number)
-        window.take(key(number))
-        if place % size == 0:
-            window.enter(place // size)
-    requests = list(range(-(-len(keys) // size)))
-    chance.shuffle(requests)  # type: ignore[attr-defined]
-    ended: set[int] = set()
-    for request in requests:
-        window.leave(request)
-        ended.add(request)
-        done = [place for place in range(len(keys)) if place // size in ended]
-        mark = window.mark()
-        assert all(place in done for place, each in enumerate(keys) if key(each) <= mark)
-        # The last key may have more rows, until it is known that none follows.
-        assert mark < key(keys[-1])
-    assert window.mark(at_end=True) == key(keys[-1])
-
-
 @given(st.lists(st.booleans(), max_size=40))
 def test_ranges_hold_exactly_the_flagged_rows(flags: list[bool]) -> None:
     rows = [Row(key(n), b"", b"", b"", TRACKED, b"events") for n in range(2, len(flags) + 2)]

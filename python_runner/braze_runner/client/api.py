@@ -14,6 +14,7 @@ from braze_runner.client.transport import Answer, Transport, TransportError
 from braze_runner.errors import StoppedError
 
 RATE_LIMITED = 429
+BAD_REQUEST = 400
 _MESSAGE_CHARACTERS = 200
 
 
@@ -129,8 +130,7 @@ class Api:
                 problem = f"status {answer.status}"
                 if answer.status == RATE_LIMITED:
                     limited += 1
-                    asked = self._seconds_asked(answer.headers)
-                    wait = self._policy.back_off(limited) if asked is None else asked
+                    wait = self._seconds_asked(answer.headers) or self._policy.back_off(limited)
                 else:
                     failures += 1
                     wait = self._policy.back_off(failures)
@@ -152,8 +152,8 @@ def _never(_: Answer) -> bool:
 
 
 def _may_pass_later(answer: Answer) -> bool:
-    """Say whether to try again: also a success that is no JSON object, which something in between made."""
-    unreadable = _is_success(answer) and _object(answer) is None
+    """Say whether to try again: also a success or a 400 that is no JSON object, which something in between made."""
+    unreadable = (_is_success(answer) or answer.status == BAD_REQUEST) and _object(answer) is None
     return unreadable or answer.status in (408, RATE_LIMITED) or answer.status >= 500
 
 

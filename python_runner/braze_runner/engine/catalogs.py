@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from braze_runner.client.api import Api, ApiError
+from braze_runner.client.api import BAD_REQUEST, Api, ApiError
 from braze_runner.engine.observer import Observer
 from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.project import Sync
@@ -20,7 +20,7 @@ def make_catalogs(syncs: Iterable[Sync], api: Api, observer: Observer) -> None:
     if not wanted:
         return
     try:
-        present = {catalog["name"] for catalog in api.get(_PATH).body.get("catalogs", ())}
+        present = _present(api)
     except ApiError as exc:
         if exc.status in (401, 403):
             return
@@ -29,6 +29,10 @@ def make_catalogs(syncs: Iterable[Sync], api: Api, observer: Observer) -> None:
         if name not in present:
             _make(sync, api)
             observer.message(f"{sync.name}: the catalog {name} was created.")
+
+
+def _present(api: Api) -> set[str]:
+    return {catalog["name"] for catalog in api.get(_PATH).body.get("catalogs", ())}
 
 
 def _make(sync: Sync, api: Api) -> None:
@@ -40,5 +44,8 @@ def _make(sync: Sync, api: Api) -> None:
     try:
         api.post(_PATH, {"catalogs": [{"name": sync.catalog, "fields": fields}]})
     except ApiError as exc:
+        # A first try may have made it though its answer was lost.
+        if exc.status == BAD_REQUEST and sync.catalog in _present(api):
+            return
         hint = " The key needs the permission catalogs.create." if exc.status in (401, 403) else ""
         raise StoppedError(f"The catalog {sync.catalog} could not be created. {exc}{hint}") from exc

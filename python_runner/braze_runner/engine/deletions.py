@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from braze_runner.engine.reader import Batch, SyncTable, open_table
+from braze_runner.engine.reader import Batch, SyncTable, open_table, user_key
 from braze_runner.errors import ConfigError
+from braze_runner.plan.rows import Identifiers
 from braze_runner.project import Sync
 from braze_runner.warehouse import Warehouse
 
@@ -61,30 +62,44 @@ class Deletions:
         return max(counts)
 
     def of_users_who_returned(self, table: SyncTable, batch: Batch) -> frozenset[str]:
-        """Return the ``braze_row`` of the batch's deletions whose user has a later row in any sync (R2)."""
-        if not table.has_bookkeeping:
-            return frozenset()
-        condition = f"earlier.braze_batch = {self.warehouse.literal(batch.id)}"
-        return frozenset(row for _, row in self._newest_later(table, condition, _MAKING_PROFILES))
+        """Return the ``braze_row`` of the batch's deletions whose user has a later row in any sync (R2).
+
+        Of a table made by hand it is the user's hash, with which the keys of its rows begin.
+        """
+        found = self._newest_later(self._deletions_of(table, batch), table, _MAKING_PROFILES)
+        return frozenset(row for _, row in found)
+
+    def _deletions_of(self, table: SyncTable, batch: Batch) -> str:
+        """Return the query of a batch's deletions; of a table made by hand a user's newest decides."""
+        rows = f"from {table.name} where {batch.condition}"
+        if table.has_bookkeeping:
+            return f"select * {rows}"
+        identifiers = [name for name in Identifiers._fields if name in table.columns]
+        listed, user = ", ".join(identifiers), user_key(self.warehouse, table, identifiers)
+        return (
+            f"select {listed}, '' as braze_batch, {user} as braze_row, max(updated_at) as updated_at "
+            f"{rows} group by {listed}"
+        )
 
     def after_rows(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
         """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, and not made anew."""
-        condition = self._among(rows)
-        deleted = self._newest_later(table, condition, ("deletes",))
-        made = self._newest_later(table, condition, _MAKING_PROFILES) if deleted else {}
+        query = self._among(table, rows)
+        deleted = self._newest_later(query, table, ("deletes",))
+        made = self._newest_later(query, table, _MAKING_PROFILES) if deleted else {}
         return {key for key, stamp in deleted.items() if key not in made or made[key] < stamp}
 
     def before_deletions(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
         """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not."""
-        return set(self._newest_later(table, self._among(rows), ("deletes",)))
+        return set(self._newest_later(self._among(table, rows), table, ("deletes",)))
 
-    def _among(self, rows: Iterable[str]) -> str:
-        return f"earlier.braze_row in ({', '.join(self.warehouse.literal(row) for row in sorted(rows))})"
+    def _among(self, table: SyncTable, rows: Iterable[str]) -> str:
+        listed = ", ".join(self.warehouse.literal(row) for row in sorted(rows))
+        return f"select * from {table.name} where braze_row in ({listed})"  # noqa: S608 (quoted)
 
     def _newest_later(
-        self, table: SyncTable, condition: str, types: Sequence[str]
+        self, rows_of: str, table: SyncTable, types: Sequence[str]
     ) -> dict[tuple[str, str], dt.datetime]:
-        """Return (braze_batch, braze_row) -> newest later stamp of the same user in syncs of these types."""
+        """Return (braze_batch, braze_row) -> newest later stamp in syncs of these types, of a query's rows."""
         newest: dict[tuple[str, str], dt.datetime] = {}
         stamp = f"max(cast(later.updated_at as {self.warehouse.types['time']}))"
         for sync, other in self._tables:
@@ -93,9 +108,9 @@ class Deletions:
                     same = " and ".join(f"earlier.{column} = later.{column}" for column in kind)
                     rows = self.warehouse.fetch_all(
                         f"select earlier.braze_batch, earlier.braze_row, {stamp} "  # noqa: S608 (quoted)
-                        f"from {table.name} earlier join {other.name} later "
+                        f"from ({rows_of}) earlier join {other.name} later "
                         f"on {same} and later.updated_at > earlier.updated_at "
-                        f"where {condition} group by earlier.braze_batch, earlier.braze_row"
+                        "group by earlier.braze_batch, earlier.braze_row"
                     )
                     for batch, row, moment in rows:
                         newest[batch, row] = max(moment, newest.get((batch, row), moment))

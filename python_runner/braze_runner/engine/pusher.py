@@ -98,6 +98,7 @@ class Pusher:
         self._chunk: list[Request[PushSource]] = []
         self._accepted_at: dict[str, float] = {}
         self._lane = ""
+        self._newest: Row | None = None
         self._saved_at = now()
         self._hopeless = 0
         self._points = 0
@@ -198,12 +199,29 @@ class Pusher:
 
     def _hand_out(self, request: Request[PushSource]) -> None:
         """Give a request to the workers; one that must not arrive twice waits until its intent is on record."""
+        if self._goes_on(request):
+            self._release_chunk()
+            self._drain()
+            self._wait_for_turn(self._lane)
+        self._newest = request.rows[-1]
         if request.repeatable or self._state is None:
             self._submit(request)
             return
         self._chunk.append(request)
         if len(self._chunk) >= _INTENT_REQUESTS or sum(each.size for each in self._chunk) >= _BYTES:
             self._release_chunk()
+
+    def _goes_on(self, request: Request[PushSource]) -> bool:
+        """Say whether a request begins with attributes of the user with whom the one before ended (R2).
+
+        A log has each user once in a batch; of a table made by hand what can't be made one row stays two.
+        """
+        first, before = request.rows[0], self._newest
+        return (
+            before is not None
+            and first.identifier == before.identifier
+            and first.array == before.array == b"attributes"
+        )
 
     def _hand_out_rest(self) -> None:
         """Give the workers what is not full either; what an error leaves is held back with the chunk."""

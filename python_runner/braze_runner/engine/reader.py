@@ -18,15 +18,18 @@ from braze_runner.warehouse import Warehouse
 RANGE_ROWS = 100_000
 RANGE_CHARACTERS = 8_000_000
 ARROW_ROWS = 2_048
+USER = 32
+"""Digits of a user's hash, with which the keys of a table made by hand begin."""
 _BOOKKEEPING = {"braze_batch", "braze_row"}
+_NO_IDENTIFIERS = {"payload", "deleted", "time_of_row"}
 
 
 @dataclass(frozen=True)
 class Batch:
     """A batch that the destination has not acknowledged; ``rows`` counts those behind the mark.
 
-    ``ranges`` is the number of equal parts of all hashes that it is read in; ``detail`` is for the ledger once
-    the batch is done.
+    ``ranges`` is the number of equal parts of all hashes that it is read in, ``condition`` the SQL of its rows.
+    Batches of several tables with the same ``run`` are put in order by their type.
     """
 
     id: str
@@ -35,14 +38,12 @@ class Batch:
     newest_updated_at: dt.datetime
     position: Position = field(default_factory=Position)
     ranges: int = 1
-    detail: str | None = None
+    condition: str = ""
+    run: str = ""
 
 
 class Reader(Protocol):
     """Reads one sync table."""
-
-    unique_keys: bool
-    """Whether no two rows of a batch have the same ``braze_row``."""
 
     def pending(self, positions: Mapping[str, Position]) -> Sequence[Batch]:
         """Return the batches to push, oldest first."""
@@ -94,10 +95,19 @@ def selected(warehouse: Warehouse, table: SyncTable, planner: Planner) -> list[s
     return listed
 
 
+def identifiers_of(table: SyncTable, planner: Planner) -> list[str]:
+    """Return the columns of a table that name a user, or an item."""
+    return [name for name in planner.columns if name in table.columns and name not in _NO_IDENTIFIERS]
+
+
+def user_key(warehouse: Warehouse, table: SyncTable, identifiers: Sequence[str]) -> str:
+    """Return the SQL of a user's hash."""
+    texts = (f"coalesce({warehouse.as_text(name, table.columns[name])}, '')" for name in identifiers)
+    return warehouse.md5(" || '/' || ".join(texts))
+
+
 class LogReader:
     """Reads a log that this package's models wrote."""
-
-    unique_keys = True
 
     def __init__(self, warehouse: Warehouse, sync: Sync, table: SyncTable, planner: Planner) -> None:
         self._warehouse = warehouse
@@ -126,16 +136,16 @@ class LogReader:
             if not position.done:
                 left, characters = self._measure(batch, position.mark)
                 ranges = max(-(-all_rows // RANGE_ROWS), -(-characters // RANGE_CHARACTERS), 1)
-                batches.append(Batch(batch, left, oldest, newest, position, ranges))
+                condition = f"braze_batch = {self._warehouse.literal(batch)}"
+                batches.append(Batch(batch, left, oldest, newest, position, ranges, condition, batch))
         return batches
 
     def read(self, batch: Batch) -> Iterator[pa.RecordBatch]:
         """Stream the rows behind the batch's mark, ordered by ``braze_row``."""
-        mark = batch.position.mark
-        condition = f"braze_batch = {self._warehouse.literal(batch.id)}"
+        mark, condition = batch.position.mark, batch.condition
         if mark:
             condition += f" and braze_row > {self._warehouse.literal(mark)}"
-        for interval in _intervals(batch.ranges, mark):
+        for interval in intervals("braze_row", batch.ranges, mark):
             rows = f"{self._table} where {condition}{interval} order by braze_row"
             yield from streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
 
@@ -158,10 +168,10 @@ def streamed(warehouse: Warehouse, sql: str) -> Iterator[pa.RecordBatch]:
             yield batch if names == batch.schema.names else batch.rename_columns(names)
 
 
-def _intervals(ranges: int, mark: str | None) -> Iterator[str]:
+def intervals(column: str, ranges: int, mark: str | None) -> Iterator[str]:
     """Yield conditions that together hold for every hash: equal parts of 2^32, as hashes spread evenly."""
     edges = [f"{part * 2**32 // ranges:08x}" for part in range(1, ranges)]
     for low, high in zip(["", *edges], [*edges, ""], strict=True):
         if mark and high and high <= mark:
             continue
-        yield (f" and braze_row >= '{low}'" if low else "") + (f" and braze_row < '{high}'" if high else "")
+        yield (f" and {column} >= '{low}'" if low else "") + (f" and {column} < '{high}'" if high else "")

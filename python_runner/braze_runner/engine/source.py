@@ -42,7 +42,7 @@ class Source:
         self._reader = reader
         self._planner = planner
         self._dropped = dropped
-        self._window = Window(pending.position.mark or "", unique=reader.unique_keys)
+        self._window = Window(pending.position.mark or "")
         self._earlier = _EarlierRuns(pending.position)
         self._rejects: list[Reject] = []
         self._unknown: list[Reject] = []
@@ -57,8 +57,8 @@ class Source:
 
     @property
     def batch(self) -> str:
-        """Id of the dbt run that wrote it."""
-        return self.pending.id
+        """Id of the dbt run that wrote it, or what stands for it."""
+        return self.pending.run or self.pending.id
 
     @property
     def type(self) -> str:
@@ -103,19 +103,19 @@ class Source:
         taken: progress never passes it by itself.
         """
         dropped, earlier, take = self._dropped(), self._earlier, self._window.take
-        # Rows of a log have a key each; of a table made by hand, each has that of its stamp.
-        unique, last = self._reader.unique_keys, None
+        last = None
         with closing(prefetched(partial(self._reader.read, self.pending), idle)) as batches:
             for row in (row for batch in batches for row in self._planner.plan_batch(batch)):
                 key = row[0]
-                if unique and key == last:
+                if key == last:
                     self._reject_planned(row, "duplicate_row")
                     continue
                 last = key
                 take(key)
                 if not earlier.is_empty and earlier.have_ended(key):
                     continue
-                if key in dropped:
+                # Of a table made by hand the user's hash is told, with which the key begins.
+                if dropped and key.partition("/")[0] in dropped:
                     self._reject_planned(row, "user_returned")
                 elif type(row) is Row:
                     self.counts.rows_read += 1
@@ -131,8 +131,7 @@ class Source:
     @property
     def doubtful_since(self) -> dt.datetime | None:
         """When an earlier run last meant to send rows of which nothing more is known, UTC; None without any."""
-        has_doubt = bool(self.pending.position.intents) and self._reader.unique_keys
-        return self.pending.position.intended_at if has_doubt else None
+        return self.pending.position.intended_at if self.pending.position.intents else None
 
     def doubtful_rows(self) -> Iterator[Row]:
         """Yield the rows that an earlier run may have sent and that must not arrive twice."""
@@ -218,8 +217,7 @@ class Source:
         if self.is_done:
             return None
         self._take_back()
-        step, at_end = self._step, self.is_read and self._window.is_empty
-        mark = self._window.mark(at_end=at_end)
+        step, mark, at_end = self._step, self._window.mark(), self.is_read and self._window.is_empty
         is_new = at_end or mark != self._recorded_mark or step.rows_rejected or step.ended or step.unsent
         if not is_new:
             return None
@@ -227,9 +225,7 @@ class Source:
         step.ended = [each for each in merged(step.ended) if each.to > mark]
         step.unsent = [each for each in merged(step.unsent) if each.to > mark]
         if at_end:
-            self._is_last = True
-            # A table made by hand is never at its end, only up to date.
-            step.done, step.detail = self._reader.unique_keys, self.pending.detail
+            self._is_last = step.done = True
         self._handed, self._step = step, Progress(self.pending.id)
         return step
 
@@ -258,8 +254,7 @@ class Source:
 
     def _newest_has_ended(self) -> None:
         """Note for the ledger that it has, or the next run would ask once more what became of it."""
-        if self._reader.unique_keys:
-            self._step.ended.append(Range(self._window.before, self._window.last))
+        self._step.ended.append(Range(self._window.before, self._window.last))
 
     def _accept(self, rows: list[Row]) -> None:
         counts = self.counts
@@ -270,12 +265,10 @@ class Source:
             counts.data_points += row[7]
 
     def _ended(self, number: int, rows: list[Row], flags: list[bool]) -> None:
-        if self._reader.unique_keys:
-            self._step.ended += ranges_of(self._window.first_of(number), zip(rows, flags, strict=True))
+        self._step.ended += ranges_of(self._window.first_of(number), zip(rows, flags, strict=True))
 
     def _not_sent(self, number: int, rows: list[Row], flags: list[bool]) -> None:
-        if self._reader.unique_keys:
-            self._step.unsent += ranges_of(self._window.first_of(number), zip(rows, flags, strict=True))
+        self._step.unsent += ranges_of(self._window.first_of(number), zip(rows, flags, strict=True))
 
     def _reject_planned(self, row: Row | Reject, reason: str = "") -> None:
         """Take a row that can't be sent, for its own reason or for another."""

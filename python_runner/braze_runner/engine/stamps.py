@@ -3,72 +3,145 @@
 Braze docs, Cloud Data Ingestion: the newest stamp that was read is kept with the number of rows that had it. The
 next run takes what is newer, and the rows with that very stamp too once there are more of them. What appears later
 with an older stamp is never read, as in Cloud Data Ingestion.
+
+What one push finds is a batch, named by its end: newest stamp and rows of it. Its rows are ordered by user, so that
+those of one user are neighbours and become one (R2), and their keys hold nothing that other rows could change.
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import NamedTuple
 
-import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from braze_runner.engine.reader import Batch, SyncTable, selected, streamed
+from braze_runner.engine.neighbours import Neighbours
+from braze_runner.engine.reader import (
+    RANGE_CHARACTERS,
+    RANGE_ROWS,
+    USER,
+    Batch,
+    SyncTable,
+    identifiers_of,
+    intervals,
+    selected,
+    streamed,
+    user_key,
+)
 from braze_runner.errors import ConfigError
 from braze_runner.plan import Planner
+from braze_runner.plan.newest import fold_for
 from braze_runner.project import Sync
 from braze_runner.state import Position
 from braze_runner.warehouse import Warehouse
 
-BATCH = "updated_at"
-"""The one batch of such a table; it never ends."""
+_LONG_AGO = dt.datetime(1, 1, 1)  # noqa: DTZ001 (UTC without a zone)
 _FORM = "%Y-%m-%dT%H:%M:%S.%f"
+_ID = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})/(\d+)")
+
+
+class End(NamedTuple):
+    """Where a batch ends: its newest stamp, and how many rows had it."""
+
+    stamp: str
+    rows: int
+
+    @classmethod
+    def of(cls, batch: str) -> "End | None":
+        """Read a batch's id; None for one that is none of such a table."""
+        match = _ID.fullmatch(batch)
+        return cls(match[1], int(match[2])) if match else None
+
+    @property
+    def id(self) -> str:
+        """Return the id of the batch."""
+        return f"{self.stamp}/{self.rows}"
 
 
 class StampReader:
-    """Reads by stamp; a row's key is its stamp, so progress stands between stamps."""
-
-    unique_keys = False
+    """Reads by stamp what is new, and that by user; a row's key is user, stamp, and number of both."""
 
     def __init__(self, warehouse: Warehouse, sync: Sync, table: SyncTable, planner: Planner) -> None:
         self._warehouse = warehouse
         self._table = table.name
         self._name = sync.name
+        self._fold = fold_for(sync.type)
+        self._identifiers = identifiers_of(table, planner)
+        if not self._identifiers:
+            raise ConfigError(
+                f"Model {sync.name}: {sync.type} are pushed from a table with braze_batch and braze_row alone."
+            )
+        self._user = user_key(warehouse, table, self._identifiers)
         self._time = f"cast(updated_at as {warehouse.types['time']})"
-        self._columns = ", ".join([f"{self._time} as stamp", *selected(warehouse, table, planner)])
+        listed = selected(warehouse, table, planner)
+        # By every column, so that the numbers of rows that share user and stamp are the same in every run.
+        order = ", ".join(str(place) for place in range(1, len(listed) + 3))
+        self._columns = ", ".join([f"{self._user} as user_key", f"{self._time} as stamp", *listed])
+        self._order = f"order by {order}"
+        has_payload = "payload" in planner.required
+        text = warehouse.as_text("payload", table.columns["payload"]) if has_payload else "''"
+        self._size = f"sum(length({text}))"
 
     def pending(self, positions: Mapping[str, Position]) -> list[Batch]:
-        """Return what is new as one batch, or nothing."""
-        position = positions.get(BATCH, Position())
-        after = position.mark
-        rows_known = _rows_at(position.detail, after)
-        if after and rows_known and self._count(f"= {self._literal(after)}") > rows_known:
-            # All rows of that stamp again: which of them are the new ones, nobody can say.
-            after = _before(after)
-        condition = f"where updated_at > {self._literal(after)}" if after else ""
-        [(rows, oldest, newest, without)] = self._warehouse.fetch_all(
-            f"select count(*), min({self._time}), max({self._time}), "  # noqa: S608 (quoted)
-            f"sum(case when updated_at is null then 1 else 0 end) from {self._table} {condition}"
-        )
-        if without:
-            raise ConfigError(f"Model {self._name}: rows without UPDATED_AT can't be pushed.")
-        if not rows:
-            return []
-        newest_rows = self._count(f"= {self._literal(newest.strftime(_FORM))}")
-        # Padded, so that the newest of several texts is the greatest.
-        known = {"stamp": newest.strftime(_FORM), "rows": f"{newest_rows:015d}"}
-        detail = orjson.dumps(known).decode()
-        behind = Position(after, intents=position.intents)
-        return [Batch(BATCH, rows, oldest, newest, behind, detail=detail)]
+        """Return the batch that an earlier run left, if there is one, and what is new as another."""
+        ends = {end: position for batch, position in positions.items() if (end := End.of(batch))}
+        done = max((end for end, position in ends.items() if position.done), default=None)
+        left = sorted(end for end in ends if not ends[end].done and (done is None or end > done))
+        batches = []
+        for place, end in enumerate(left):
+            condition = f"{self._behind(done)} and updated_at <= {self._literal(end.stamp)}"
+            # First of all that is pending: what was begun is brought to its end.
+            begun_at = _LONG_AGO + dt.timedelta(microseconds=place)
+            batches.append(self._batch(condition, ends[end], end, f"left {place}", begun_at))
+            done = end
+        condition = self._behind(done)
+        oldest, newest = self._bounds(condition)
+        if newest is not None:
+            stamp = newest.strftime(_FORM)
+            end = End(stamp, self._count(f"= {self._literal(stamp)}"))
+            condition += f" and updated_at <= {self._literal(stamp)}"
+            batches.append(self._batch(condition, Position(), end, "new", oldest))
+        return batches
 
     def read(self, batch: Batch) -> Iterator[pa.RecordBatch]:
-        """Stream the rows behind the mark, up to the newest stamp of when they were counted."""
-        condition = f"updated_at <= {self._literal(batch.newest_updated_at.strftime(_FORM))}"
-        if batch.position.mark:
-            condition += f" and updated_at > {self._literal(batch.position.mark)}"
-        rows = f"{self._table} where {condition} order by updated_at"
-        for each in streamed(self._warehouse, f"select {self._columns} from {rows}"):  # noqa: S608 (quoted)
-            yield _keyed(each)
+        """Stream the rows behind the batch's mark, those of one user as few as they can be."""
+        mark = batch.position.mark
+        condition = batch.condition
+        if mark:
+            condition += f" and {self._user} >= {self._warehouse.literal(mark[:USER])}"
+        for interval in intervals(self._user, batch.ranges, mark):
+            rows = f"{self._table} where {condition}{interval} {self._order}"
+            stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
+            yield from Neighbours(self._identifiers, self._fold, mark or "").of(stream)
+
+    def _behind(self, end: End | None) -> str:
+        """Return the condition of what stands behind an end."""
+        if end is None:
+            return "updated_at is not null"
+        literal = self._literal(end.stamp)
+        # More rows of that stamp than there were: which of them are the new ones, nobody can say.
+        return f"updated_at {'>=' if self._count(f'= {literal}') > end.rows else '>'} {literal}"
+
+    def _bounds(self, condition: str) -> tuple[dt.datetime, dt.datetime | None]:
+        """Return the oldest and the newest stamp of a condition's rows; raises ConfigError for rows without one."""
+        if self._count("is null"):
+            raise ConfigError(f"Model {self._name}: rows without UPDATED_AT can't be pushed.")
+        [(oldest, newest)] = self._warehouse.fetch_all(
+            f"select min({self._time}), max({self._time}) from {self._table} where {condition}"  # noqa: S608 (quoted)
+        )
+        return oldest, newest
+
+    def _batch(
+        self, condition: str, position: Position, end: End, run: str, written_at: dt.datetime
+    ) -> Batch:
+        behind = f"{self._user} > {self._warehouse.literal((position.mark or '')[:USER])}"
+        [(rows, left, characters)] = self._warehouse.fetch_all(
+            f"select count(*), count(case when {behind} then 1 end), {self._size} "  # noqa: S608 (quoted)
+            f"from {self._table} where {condition}"
+        )
+        ranges = max(-(-rows // RANGE_ROWS), -(-int(characters or 0) // RANGE_CHARACTERS), 1)
+        newest = dt.datetime.strptime(end.stamp, _FORM)  # noqa: DTZ007 (UTC without a zone)
+        return Batch(end.id, left, written_at, newest, position, ranges, condition, run)
 
     def _count(self, condition: str) -> int:
         rows = self._warehouse.fetch_all(
@@ -80,21 +153,7 @@ class StampReader:
         return f"cast({self._warehouse.literal(stamp.replace('T', ' '))} as {self._warehouse.types['time']})"
 
 
-def _keyed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Put the stamp's text in as ``braze_row``, which sorts like the stamp, and as the time of an event."""
-    stamps = pc.strftime(batch.column("stamp").cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%S")
-    others: list[Any] = [name for name in batch.schema.names if name != "stamp"]
-    times = pc.binary_join_element_wise(stamps, "Z", "")
-    columns = [stamps, times, *(batch.column(name) for name in others)]
-    return pa.RecordBatch.from_arrays(columns, names=["braze_row", "time_of_row", *others])
-
-
-def _rows_at(detail: str | None, stamp: str | None) -> int:
-    """Return how many rows had the stamp when it was read to the end; 0 if that is not known."""
-    known = orjson.loads(detail) if detail else {}
-    return int(known["rows"]) if known and known["stamp"] == stamp else 0
-
-
-def _before(stamp: str) -> str:
-    moment = dt.datetime.strptime(stamp, _FORM) - dt.timedelta(microseconds=1)  # noqa: DTZ007 (UTC without a zone)
-    return moment.strftime(_FORM)
+def newest_read(positions: Mapping[str, Position]) -> dt.datetime | None:
+    """Return up to which stamp a table was read to the end; None where it never was."""
+    ends = [end for batch, position in positions.items() if position.done and (end := End.of(batch))]
+    return dt.datetime.fromisoformat(max(ends).stamp) if ends else None

@@ -10,9 +10,10 @@ from braze_runner.engine.inputs import Input
 from braze_runner.engine.reader import Batch, SyncTable, open_table
 from braze_runner.engine.select import matching_syncs
 from braze_runner.engine.session import Place, opened
+from braze_runner.engine.stamps import newest_read
 from braze_runner.errors import ConfigError
 from braze_runner.project import Project, Sync, read_project
-from braze_runner.state import Claim, LastRun, Position, holders
+from braze_runner.state import Claim, LastRun, holders
 from braze_runner.warehouse import DbtOptions, Warehouse
 
 Concern = Literal["pending", "rejects", "error"]
@@ -150,7 +151,7 @@ class _Reading:
         batches = each.reader.pending(positions)
         newest, acknowledged = _newest(self._warehouse, each.table, batches if positions else None)
         # What was acknowledged may have been pruned from the log since.
-        stamps = [acknowledged if each.table.has_bookkeeping else _mark(positions)]
+        stamps = [acknowledged if each.table.has_bookkeeping else newest_read(positions)]
         stamps.append(self._stamps.get(sync.unique_id))
         return {
             "pending_rows": sum(batch.rows for batch in batches),
@@ -175,9 +176,3 @@ def _newest(
     )
     newest, acknowledged = rows[0]
     return newest, acknowledged
-
-
-def _mark(positions: dict[str, Position]) -> dt.datetime | None:
-    """Return how far a table made by hand was read: the key of its rows is their stamp."""
-    marks = [position.mark for position in positions.values() if position.mark]
-    return dt.datetime.fromisoformat(max(marks)) if marks else None

@@ -7,22 +7,16 @@ from braze_runner.state import Range
 
 
 class Window:
-    """The rows of one batch, in the order of their keys, and the requests that they are in.
+    """The rows of one batch, in the order of their keys, and the requests that they are in."""
 
-    With ``unique`` keys the mark may stand on any row; else only behind the last row with the same key.
-    """
-
-    def __init__(self, mark: str, *, unique: bool = True) -> None:
-        self._unique = unique
+    def __init__(self, mark: str) -> None:
         self._open: dict[int, str] = {}
         self._whole = mark
         self.last = mark
 
     def take(self, key: str) -> None:
         """Take the next row, in order."""
-        if self._unique or key != self.last:
-            self._whole = self.last
-        self.last = key
+        self._whole, self.last = self.last, key
 
     def put_back(self) -> None:
         """Take the newest row back: it stays pending, as does what follows."""
@@ -55,11 +49,9 @@ class Window:
         """Return the number of the oldest open request, or None."""
         return next(iter(self._open), None)
 
-    def mark(self, *, at_end: bool = False) -> str:
-        """Return the key up to which every row has its end; ``at_end`` says that no row follows."""
-        if self._open:
-            return min(self._open.values())
-        return self.last if self._unique or at_end else self._whole
+    def mark(self) -> str:
+        """Return the key up to which every row has its end."""
+        return min(self._open.values()) if self._open else self.last
 
 
 def ranges_of(first: str, rows: Iterator[tuple[Row, bool]]) -> Iterator[Range]:

@@ -92,7 +92,7 @@ class Progress:
 
     ``mark``: every row up to it, inclusive, is accepted or in rejects. ``ended`` are such rows behind the mark,
     ``unsent`` rows of this run's intents that were certainly not sent. The counts are of this step alone; ``done``
-    says that the batch holds no further row, ``detail`` is for the next run; ``is_recorded`` that the ledger has it.
+    says that the batch holds no further row, ``is_recorded`` that the ledger has it.
     """
 
     batch: str
@@ -102,7 +102,6 @@ class Progress:
     ended: list[Range] = field(default_factory=list)
     unsent: list[Range] = field(default_factory=list)
     done: bool = False
-    detail: str | None = None
     is_recorded: bool = False
 
 
@@ -117,7 +116,6 @@ class Position:
 
     mark: str | None = None
     done: bool = False
-    detail: str | None = None
     intents: dict[str, str] = field(default_factory=dict)
     intended_at: dt.datetime | None = None
     ended: list[Range] = field(default_factory=list)

@@ -93,10 +93,10 @@ class State:
         own = f"sync = {self.tables.literal(sync)}"
         rows = self.fetch(
             _LEDGER,
-            "braze_batch, max(braze_row), max(case when entry = 'done' then 1 else 0 end), max(detail)",
+            "braze_batch, max(braze_row), max(case when entry = 'done' then 1 else 0 end)",
             f"{own} and entry in ('progress', 'done') group by braze_batch",
         )
-        positions = {batch: Position(mark, bool(done), detail) for batch, mark, done, detail in rows}
+        positions = {batch: Position(mark, bool(done)) for batch, mark, done in rows}
         rows = self.fetch(
             _LEDGER,
             "braze_batch, entry, run_id, detail, braze_row, recorded_at",
@@ -248,7 +248,6 @@ def _ledger_rows(step: Progress) -> Iterator[dict[str, Any]]:
         "braze_row": step.mark or None,
         "rows_sent": step.rows_sent,
         "rows_rejected": step.rows_rejected,
-        "detail": step.detail,
     }
 
 

@@ -85,6 +85,10 @@ class AdapterWarehouse(ABC):
             return self.structured_text.format(column=column)
         return f"cast({column} as {self.types['text']})"
 
+    def md5(self, text: str) -> str:
+        """Return the SQL of a text's hash."""
+        return f"md5({text})"
+
     @abstractmethod
     def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
         """Return column name -> type of an existing table, in order; empty when there is no such table."""

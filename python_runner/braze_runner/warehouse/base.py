@@ -60,6 +60,9 @@ class Warehouse(Protocol):
     def as_text(self, column: str, column_type: str) -> str:
         """Return the SQL of a column as text, given its type of ``column_types``: of what is no text, its JSON."""
 
+    def md5(self, text: str) -> str:
+        """Return the SQL of a text's hash, 32 hex digits in lower case, given the SQL of the text."""
+
     def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
         """Return column name -> type of an existing table, in order; empty when there is no such table."""
 

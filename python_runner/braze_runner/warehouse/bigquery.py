@@ -58,6 +58,10 @@ class BigQueryWarehouse(AdapterWarehouse):
             text = text.replace(plain, escaped)
         return f"'{text}'"
 
+    def md5(self, text: str) -> str:
+        """Return the SQL of a text's hash, which MD5 gives as bytes."""
+        return f"to_hex(md5({text}))"
+
     def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
         """Return column name -> type of a table, in order; empty without it."""
         place = f"{database or self.database}.{schema}.{name}"

@@ -125,6 +125,10 @@ class DuckDBWarehouse:
         is_nested = column_type.upper().startswith(("STRUCT", "MAP")) or column_type.endswith("]")
         return f"cast({f'to_json({column})' if is_nested else column} as varchar)"
 
+    def md5(self, text: str) -> str:
+        """Return the SQL of a text's hash."""
+        return f"md5({text})"
+
     def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
         """Return column name -> type of a table, in order; empty without it."""
         conditions = {"table_catalog": database or self.database, "table_schema": schema, "table_name": name}
