@@ -3,8 +3,11 @@
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from itertools import chain
 
 from braze_runner.client import Outcome
+from braze_runner.engine.ahead import ahead
 from braze_runner.engine.reader import Batch, Reader
 from braze_runner.engine.summary import Counts
 from braze_runner.engine.window import Window, merged, ranges_of
@@ -16,6 +19,8 @@ from braze_runner.state import Position, Progress, Range, State
 
 # What a reject takes beside its payload, roughly.
 _REJECT_BYTES = 1_000
+# Arrow batches read ahead: enough to send on while the warehouse sorts the next range.
+_BATCHES_AHEAD = 16
 
 
 class Source:
@@ -88,8 +93,8 @@ class Source:
         dropped, earlier, take = self._dropped(), self._earlier, self._window.take
         # Rows of a log have a key each; of a table made by hand, each has that of its stamp.
         unique, last = self._reader.unique_keys, None
-        for batch in self._reader.read(self.pending):
-            for row in self._planner.plan_batch(batch):
+        with closing(ahead(self._reader.read(self.pending), _BATCHES_AHEAD)) as batches:
+            for row in chain.from_iterable(map(self._planner.plan_batch, batches)):
                 key = row[0]
                 if unique and key == last:
                     self._reject_planned(row, "duplicate_row")
