@@ -10,7 +10,7 @@ ENGINE_STAMPS := $(ENGINES:%=.engines/%/.installed)
 W ?= duckdb
 # One worker per core; tests/conftest.py says what stays together on one of them.
 IN_PARALLEL := -n auto --dist loadscope --no-loadscope-reorder
-.PHONY: help setup setup-warehouses demo test test-all test-warehouse live lint benchmark benchmark-push lock generate clean
+.PHONY: help setup setup-warehouses demo test test-all test-warehouse live torture lint benchmark benchmark-push lock generate clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -47,6 +47,9 @@ test-warehouse: $(STAMP)  ## Run the tests of one warehouse: make test-warehouse
 live: $(STAMP)  ## The same tests on a real account, named by environment variables: make live W=snowflake
 	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)
 	$(BIN)/pytest tests/warehouses --warehouse $(W) --live
+
+torture: $(STAMP)  ## Kill the runner again and again while it pushes 200,000 rows of every sync (about 20 minutes)
+	$(BIN)/python tests/runner/torture.py
 
 lint: $(STAMP)  ## Check types and style of Python and SQL
 	$(BIN)/ruff check .

@@ -10,6 +10,8 @@
    updated_at  the column with the time of a row's last change: only newer rows are read again
    update_existing_only
                true: never create a profile; false: create; none: leave it to Braze's default
+   merge_objects
+               true: braze-runner has Braze merge nested objects into what a profile holds; false, none: they are overwritten
    users_that_left
                kept: what Braze has of a user who is no longer in the source stays; unset: every attribute is nulled
    dropped_attributes
@@ -19,19 +21,20 @@
 #}
 {% macro attributes_sync(
     relation, external_id=none, alias_name=none, alias_label=none, braze_id=none, email=none, phone=none, priority=none,
-    attributes=[], updated_at=none, update_existing_only=none, users_that_left='kept', dropped_attributes='kept', deliver='rest',
-    baseline=false
+    attributes=[], updated_at=none, update_existing_only=none, merge_objects=none, users_that_left='kept', dropped_attributes='kept',
+    deliver='rest', baseline=false
 ) %}
     {%- set identifiers = dbt_braze.given_identifiers(external_id, alias_name, alias_label, braze_id, email, phone) -%}
     {{ dbt_braze.configure_sync('attributes', deliver, {
         'identifiers': identifiers | map(attribute='kind') | list,
         'update_existing_only': update_existing_only,
+        'merge_objects': merge_objects,
         'baseline': baseline,
         'complete_source': true,
     }) }}
     {%- if execute -%}
         {%- do dbt_braze.check_sync(dbt_braze.argument_problems(relation, attributes, {
-            'update_existing_only': update_existing_only, 'baseline': baseline,
+            'update_existing_only': update_existing_only, 'merge_objects': merge_objects, 'baseline': baseline,
         })) -%}
         {%- set attributes = dbt_braze.normalized_attributes(attributes, relation) -%}
         {%- do dbt_braze.check_sync(

@@ -1,7 +1,7 @@
 {# A table in the shape of CDI's CATALOG_ITEMS_SYNC: the items that are new or changed, each as a whole, and those that left.
 
    relation         the model or source with one row per item
-   catalog          name of the catalog in Braze, which has to have these fields already
+   catalog          name of the catalog in Braze; braze-runner makes one that is missing, if every field has a type here
    id               the column, or SQL expression, of the item's id: letters, digits, - and _, 250 characters at most
    fields           a list of {name, column, type, fields}, as attributes in attributes_sync()
    items_that_left  deleted: an item that is no longer in the source is deleted; kept: it stays
@@ -15,6 +15,7 @@
 ) %}
     {{ dbt_braze.configure_sync('catalog_items', deliver, {
         'catalog': catalog,
+        'catalog_fields': dbt_braze.catalog_field_types(fields),
         'baseline': baseline,
         'complete_source': true,
     }) }}
@@ -63,6 +64,20 @@
 {{ dbt_braze.rows_delta(braze, 'PAYLOAD', extra={'DELETED': 'false'}, left_rows=left_rows if items_that_left == 'deleted') }}
 {{ dbt_braze.rows_appended(relation, braze, 'PAYLOAD', extra=['DELETED'], updated_at=updated_at) }}
     {%- endif -%}
+{% endmacro %}
+
+
+{# The fields as Braze would create them, [{name, type}]; none unless each says its type (braze.com/docs, Create catalog). #}
+{% macro catalog_field_types(fields) %}
+    {%- set of_type = {
+        'string': 'string', 'integer': 'number', 'decimal': 'number', 'float': 'number', 'boolean': 'boolean', 'date': 'time',
+        'timestamp': 'time', 'array': 'array', 'object': 'object', 'json': 'object',
+    } -%}
+    {%- set typed = [] -%}
+    {%- for field in fields if field is mapping and (field.get('fields') or field.get('type') in of_type) -%}
+        {%- do typed.append({'name': field.get('name'), 'type': 'object' if field.get('fields') else of_type[field.type]}) -%}
+    {%- endfor -%}
+    {{ return(typed if fields is iterable and fields is not string and typed | length == fields | length else none) }}
 {% endmacro %}
 
 

@@ -21,7 +21,7 @@
     {%- set existing = ['external_id', 'alias_name', 'alias_label', 'priority'] -%}
     {%- set end = ['updated_at', 'deliver', 'baseline'] -%}
     {{ return({
-        'braze_users_attributes': user + ['attributes', 'update_existing_only', 'users_that_left', 'dropped_attributes'] + end,
+        'braze_users_attributes': user + ['attributes', 'update_existing_only', 'merge_objects', 'users_that_left', 'dropped_attributes'] + end,
         'braze_users_events': ['event_id'] + user + ['name', 'time', 'properties', 'app_id', 'update_existing_only'] + end,
         'braze_users_purchases': ['purchase_id'] + user
             + ['product_id', 'currency', 'price', 'quantity', 'time', 'properties', 'app_id', 'update_existing_only'] + end,

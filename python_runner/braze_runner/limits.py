@@ -99,8 +99,8 @@ ALIAS_BYTES: Final = 236
 PURCHASE_QUANTITY: Final = 100
 """Largest quantity of one purchase object (Braze: Purchase object)."""
 
-CATALOG_ITEM_ID: Final = 250
-"""Characters of an item's id: letters, digits, hyphens and underscores (Braze: Create catalog item)."""
+CATALOG_NAME_CHARS: Final = 250
+"""Characters of an item's id, a catalog's name and description, and a field's name (Braze: Catalogs)."""
 
 IDENTIFIER_KEYS: Final = frozenset({"external_id", "user_alias", "braze_id", "alias_name", "alias_label"})
 """Keys that name a user and are no attributes (Braze: User attributes object)."""

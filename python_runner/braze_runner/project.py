@@ -63,11 +63,14 @@ class Sync:
     catalog: str | None = None
     catalog_fields: tuple[tuple[str, str], ...] = ()
     on_invalid: str = "reject"
+    is_audience: bool = False
 
     @property
     def settings(self) -> dict[str, bool]:
         """Return what the model sets for each of its objects, by Braze's names."""
-        known = {"_update_existing_only": self.update_existing_only, "_merge_objects": self.merge_objects}
+        # Merging is of attributes alone (Braze: User attributes object).
+        merge = self.merge_objects if self.type == "attributes" else None
+        known = {"_update_existing_only": self.update_existing_only, "_merge_objects": merge}
         return {name: value for name, value in known.items() if value is not None}
 
 
@@ -162,6 +165,7 @@ def _sync(node: dict[str, Any], meta: Any) -> Sync:
         meta.get("catalog"),
         tuple((field["name"], field["type"]) for field in meta.get("catalog_fields") or ()),
         meta.get("on_invalid") or "reject",
+        bool(meta.get("audience")),
     )
 
 

@@ -24,12 +24,13 @@ def attributes(*given: str, more: str = "") -> str:
 # Model -> the call in it, and how each of its problems begins.
 WRONG: dict[str, tuple[str, list[str]]] = {
     "arguments": (
-        "attributes_sync('rows', external_id='id', attributes='name', baseline='yes', update_existing_only=1)",
+        "attributes_sync('rows', external_id='id', attributes='name', baseline='yes', update_existing_only=1, merge_objects='no')",
         [
             "relation is no ref(…) or source(…)",
             "attributes is no list",
             "baseline is 'yes'; it can be true or false",
             "update_existing_only is '1'; it can be true or false",
+            "merge_objects is 'no'; it can be true or false",
         ],
     ),
     "specs": (

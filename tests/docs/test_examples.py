@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,7 +18,7 @@ from dbt_project import DbtProject
 from braze_runner.engine.observer import Silent
 from braze_runner.engine.select import select_syncs
 from braze_runner.errors import ConfigError
-from braze_runner.plan.rows import Identifiers, Row, RowPlanner
+from braze_runner.plan import Row, planner_for
 from braze_runner.project import Location, Sync
 
 MACROS = "\n".join(path.read_text() for path in sorted((pages.ROOT / "macros" / "sync").glob("*.sql")))
@@ -109,12 +110,10 @@ def test_the_arguments_are_those_of_the_macros(mark: pages.Mark) -> None:
 
 @pytest.mark.parametrize("mark", pages.marks("request"), ids=str)
 def test_the_request_holds_the_rows(examples: Examples, mark: pages.Mark) -> None:
-    ((name, objects),) = json.loads(mark.body).items()
+    (objects,) = json.loads(mark.body).values()
     found = examples.rows(mark.tables[0], mark.run)
-    existing_only = examples.meta(mark.tables[0]).get("update_existing_only")
-    expected = [
-        planned(row, existing_only) if name == "attributes" else json.loads(row["PAYLOAD"]) for row in found
-    ]
+    meta = examples.meta(mark.tables[0])
+    expected = [json.loads(planned(row, meta).object) for row in found]
     assert sorted(map(canonical, objects)) == sorted(map(canonical, expected))
 
 
@@ -122,14 +121,22 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def planned(row: dict[str, Any], update_existing_only: bool | None) -> Any:
-    """The object that the runner makes of a row of a log."""
-    identifiers = Identifiers(**{name: row.get(name.upper()) for name in Identifiers._fields})
-    plan = RowPlanner(update_existing_only=update_existing_only).plan_row(
-        row["braze_row"], identifiers, row["PAYLOAD"].encode()
+def planned(row: dict[str, Any], meta: dict[str, Any]) -> Row:
+    """What the runner makes of a row of a log."""
+    place = Location(None, "main", "users")
+    sync = Sync(
+        "model.shop.users",
+        "users",
+        place,
+        meta["sync"],
+        update_existing_only=meta.get("update_existing_only"),
     )
+    planner = planner_for(sync)
+    columns = {name: [row.get(name.upper())] for name in planner.columns} | {"braze_row": [row["braze_row"]]}
+    types = pa.schema({name: pa.string() for name in columns})
+    [plan] = planner.plan_batch(pa.RecordBatch.from_pydict(columns, schema=types))
     assert isinstance(plan, Row)
-    return json.loads(plan.object)
+    return plan
 
 
 def test_the_hooks_are_listed_in_their_order() -> None:
@@ -142,7 +149,8 @@ def test_the_hooks_are_listed_in_their_order() -> None:
 
 
 def test_the_refusal_of_the_runner_is_quoted() -> None:
-    sync = Sync("model.shop.users_events", "users_events", Location(None, "main", "users_events"), "events")
+    place = Location(None, "main", "canvas_entries")
+    sync = Sync("model.shop.canvas_entries", "canvas_entries", place, "canvas_triggers")
     with pytest.raises(ConfigError) as refusal:
         select_syncs([sync], (), Silent())
     page = (pages.ROOT / "docs" / "how_the_delta_works.md").read_text()

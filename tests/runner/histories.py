@@ -2,6 +2,8 @@
 
 import datetime as dt
 import random
+import sqlite3
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,16 +95,19 @@ class DyingTables:
     def append(self, table: str, rows: list[dict[str, Any]]) -> None:
         run = self._run
         run.live()
-        if run.dies():
+        dies, fails = run.dies(), run.chance.random() < run.trouble
+        if dies or fails:
             # An error may leave the first of the rows (Warehouse.append).
             written = rows[: run.chance.randrange(len(rows) + 1)]
-            run.note(table, written)
             run.world.tables.append(table, written)
-            raise run.kill()
+            run.note(table, written)
+            run.is_recorded = False
+            raise run.kill() if dies else StoppedError("the connection is lost")
         run.world.tables.append(table, rows)
         run.note(table, rows)
         if table == "braze_sync_ledger" and any(row["entry"] in ("progress", "done") for row in rows):
             run.recorded |= run.settled
+            run.is_recorded = True
 
 
 class Braze:
@@ -169,11 +174,19 @@ class Braze:
 
 
 class Run:
-    """One run: it dies with a chance at each step, or ends by itself."""
+    """One run: it dies with a chance at each step, or ends by itself; ``trouble`` is the chance of a failed write."""
 
-    def __init__(self, world: World, deadliness: float, ends: Sequence[str], cap: int | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        deadliness: float,
+        ends: Sequence[str],
+        cap: int | None = None,
+        trouble: float = 0.0,
+    ) -> None:
         self.world, self.chance, self.deadliness, self.ends = world, world.chance, deadliness, ends
-        self.cap = cap
+        self.cap, self.trouble = cap, trouble
+        self.is_recorded = True
         self.stop = Stop()
         self.is_dead = False
         self.submitted: set[str] = set()
@@ -230,12 +243,15 @@ class Run:
         try:
             pusher.push([Step("users", sources)])
         except Killed:
+            self.is_recorded = False
+        else:
+            self.counts.check()
+        if self.is_recorded:
+            self.recorded |= self.settled
+        else:
             # Of what it meant to send, Braze may have got whatever no answer is on record for.
             world.perhaps_unknown |= {key for key in self.intended if key > mark}
             world.surely_unknown |= self.submitted & world.once
-        else:
-            self.recorded |= self.settled
-            self.counts.check()
         world.perhaps_unknown -= self.recorded
         world.surely_unknown -= self.recorded
 
@@ -244,8 +260,10 @@ def open_keys(tables: Tables) -> set[str]:
     return {reject.braze_row for reject in State(tables, "default", "reader").open_rejects(SYNC.unique_id)}
 
 
-def memory() -> FileTables:
-    """State tables that need no disk."""
-    tables = FileTables(Path(":memory:"))
-    tables.prepare()
-    return tables
+class Brief(FileTables):
+    """State tables that need to outlast nothing, so they are in no file."""
+
+    def __init__(self) -> None:
+        self._path, self._lock = Path("none"), threading.Lock()
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self.prepare()

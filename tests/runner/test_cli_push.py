@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -148,3 +149,65 @@ def test_lines_say_how_far_a_long_push_is() -> None:
         "users_attributes_sync: 300 rows pending",
         "users_attributes_sync: 100 of 300 rows, 10 rows/s, 0 requests/s, 0 rejected",
     ]
+
+
+def test_a_dry_run_counts_and_leaves_everything_as_it_was(shop: Shop) -> None:
+    shop.add([("customer-1", '{"a":1}'), ("customer-2", "no json")])
+    result = run(shop, "--dry-run")
+    assert result.exit_code == 1
+    assert "= would be sent" in result.output
+    assert "Nothing was sent: this was a dry run." in result.output
+    assert shop.braze.raw == []
+    assert shop.query("select table_name from duckdb_tables()") == [("users_attributes_sync",)]
+
+
+def test_a_preview_shows_objects_as_they_would_be_sent(shop: Shop) -> None:
+    shop.add([("customer-1", '{"a":1.50}'), ("customer-2", "no json"), ("customer-3", '{"a":2}')])
+    # It needs neither a key nor an address.
+    result = run(shop, "--preview", "1", BRAZE_API_KEY=None, BRAZE_REST_ENDPOINT=None)
+    assert result.exit_code == 0, result.output
+    assert "# users_attributes_sync: POST /users/track" in result.output
+    assert '{"attributes":[{"external_id":"customer-1","a":1.50}]}' in result.output
+    assert "customer-3" not in result.output
+    assert (shop.braze.raw, len(shop.query("select 1 from duckdb_tables()"))) == ([], 1)
+
+
+def test_limit_sends_and_records_nothing(shop: Shop) -> None:
+    shop.add_users(200)
+    result = run(shop, "--limit", "10")
+    assert result.exit_code == 1, result.output
+    assert len(shop.braze.users()) == 10
+    assert shop.ledger() == []
+    again = run(shop)
+    assert (again.exit_code, len(set(shop.braze.users()))) == (0, 200)
+
+
+def test_json_output_is_one_object(shop: Shop) -> None:
+    shop.add_users(3)
+    result = run(shop, "--output", "json")
+    printed = json.loads(result.stdout)
+    assert (printed["exit_code"], printed["counts"]["rows_sent"]) == (0, 3)
+    assert printed["syncs"]["users_attributes_sync"]["rows_read"] == 3
+
+
+def test_a_failed_run_is_told_to_a_webhook(shop: Shop) -> None:
+    shop.add_users(3)
+
+    def answers(_: int, body: dict[str, Any]) -> Any:
+        return (401, {}, b"{}") if "attributes" in body else (200, {}, b"{}")
+
+    shop.braze.script = answers
+    result = run(shop, "--notify", f"{shop.braze.url}/hook")
+    assert result.exit_code == 3
+    [told] = [json.loads(raw) for raw in shop.braze.raw if b"attributes" not in raw.split(b":")[0]]
+    assert (told["exit_code"], told["destination"]) == (3, "default")
+    assert "does not know the API key" in told["error"]
+    assert KEY not in json.dumps(told)
+
+
+def test_json_log_is_one_object_a_line(shop: Shop) -> None:
+    shop.add_users(3)
+    result = run(shop, BRAZE_LOG_FORMAT="json")
+    events = [json.loads(line) for line in result.stderr.splitlines()]
+    assert [each["event"] for each in events] == ["start", "end"]
+    assert events[1]["rows_sent"] == 3

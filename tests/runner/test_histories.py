@@ -4,7 +4,7 @@ import random
 from contextlib import closing
 
 import pytest
-from histories import BATCH, SYNC, Kind, Run, World, memory, open_keys, planned
+from histories import BATCH, SYNC, Brief, Kind, Run, World, open_keys, planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,8 @@ def check_history(world: World, deadliness: list[float]) -> None:
         is_last = number > len(deadliness)
         perhaps, surely = set(world.perhaps_unknown), set(world.surely_unknown)
         cap = None if is_last else world.chance.choice([None, 0, 5])
-        run = Run(world, deadly, ("sent",) if is_last else ENDS, cap)
+        trouble = 0.0 if is_last else world.chance.choice([0.0, 0.0, 0.1])
+        run = Run(world, deadly, ("sent",) if is_last else ENDS, cap, trouble)
         run.push()
         assert set(run.decided) <= perhaps, "certainly unsent, and taken for unknown"
         assert not run.submitted & surely, "perhaps sent, and sent again"
@@ -44,9 +45,9 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(kinds, runs, st.integers(0, 2**32))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_histories_in_a_file(shape: list[Kind], deadliness: list[float], seed: int) -> None:
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         rows = [planned(number, kind) for number, kind in enumerate(shape, 1)]
         check_history(World(random.Random(seed), rows, tables), deadliness)  # noqa: S311 (no secret)
 

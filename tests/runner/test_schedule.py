@@ -17,10 +17,11 @@ class Waiting:
     batch: str
     type: str
     written_at: dt.datetime
+    updates_only: bool = False
 
 
-def waiting(batch: str, kind: str, hour: int = 0) -> Waiting:
-    return Waiting(batch, kind, START + dt.timedelta(hours=hour))
+def waiting(batch: str, kind: str, hour: int = 0, *, updates_only: bool = False) -> Waiting:
+    return Waiting(batch, kind, START + dt.timedelta(hours=hour), updates_only)
 
 
 def shown(pending: list[Waiting]) -> list[tuple[list[tuple[str, str]], bool]]:
@@ -49,6 +50,17 @@ def test_attributes_events_and_purchases_of_one_run_share_requests() -> None:
         ("events", True),
         ("purchases", False),
         ("deletes", False),
+    ]
+
+
+def test_attributes_that_create_nobody_wait_for_those_that_do() -> None:
+    labels, users = waiting("b", "attributes", updates_only=True), waiting("b", "attributes")
+    events = waiting("b", "events", updates_only=True)
+    steps = steps_of([labels, events, users])
+    assert [(step.batches, step.joins_next) for step in steps] == [
+        ([users], False),
+        ([labels], True),
+        ([events], False),
     ]
 
 

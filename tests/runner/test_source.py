@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from histories import BATCH, LONG_AGO, SYNC, Listed, memory, open_keys, planned
+from histories import BATCH, LONG_AGO, SYNC, Brief, Listed, open_keys, planned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +45,7 @@ def saved(source: Source, state: State) -> Position:
 
 @pytest.fixture
 def state() -> Any:
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         yield State(tables, "default", "run")
 
 
@@ -138,6 +138,46 @@ def test_rejects_go_on_record_before_the_step_that_passes_them(state: State) -> 
     assert state.positions(SYNC.unique_id)[BATCH].mark == "00000001"
 
 
+def test_a_step_that_the_state_refused_is_part_of_the_next(state: State) -> None:
+    """Else what Braze has accepted would be unknown to the next run."""
+    source = source_of(Listed([planned(n, "once") for n in range(1, 5)]))
+    source.has_intents = True
+    for row in source.rows():
+        source.entered(int(row.braze_row, 16))
+    rows = [planned(n, "once") for n in range(1, 5)]
+
+    def settle(number: int, **ends: list[int]) -> None:
+        row = rows[number - 1]
+        assert isinstance(row, Row)
+        source.settle(Outcome(request_of(source, [row], number), **ends), 0, 1)  # type: ignore[arg-type]
+
+    settle(2, sent=[0])
+    settle(3, held=[0])
+    refused = source.save(state)
+    assert refused is not None
+    assert (refused.rows_sent, len(refused.ended), len(refused.unsent)) == (1, 1, 1)
+    settle(4, sent=[0])
+    position = saved(source, state)
+    assert position.ended == [Range("00000001", "00000002"), Range("00000003", "00000004")]
+    assert position.unsent == {"run": [Range("00000002", "00000003")]}
+    assert state.tables.fetch_all("select sum(rows_sent) from braze_sync_ledger") == [(2,)]
+    settle(1, sent=[0])
+    assert saved(source, state).mark == "00000002"
+    assert not source.is_done
+
+
+def test_a_batch_is_done_once_that_is_on_record(state: State) -> None:
+    source = source_of(Listed([planned(1, "bad")]))
+    assert list(source.rows()) == []
+    last = source.save(state)
+    assert last is not None
+    assert last.done
+    assert (source.is_done, source.newest_updated_at) == (False, None)
+    assert saved(source, state).done
+    assert (source.is_done, source.newest_updated_at) == (True, LONG_AGO)
+    assert source.save(state) is None
+
+
 def test_nothing_new_is_not_written(state: State) -> None:
     source = source_of(Listed([planned(1, "again")]))
     assert source.save(state) is None
@@ -211,7 +251,7 @@ def test_rows_that_share_a_key_are_never_lost_and_never_sent_twice(
     steps: list[int], runs: list[str], chance: Any
 ) -> None:
     """What is uncertain is put aside, with all rows of its stamp."""
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         numbers = [1 + sum(steps[: place + 1]) for place in range(len(steps))]
         table = ByHand(numbers, State(tables, "default", "run"), chance)
         for end in [*runs, "sent"]:

@@ -196,8 +196,6 @@ def test_several_processes_write_at_once(tmp_path: Path) -> None:
     path, count, each = tmp_path / "state", 3, 20
     opened(path).close()
     processes = [SPAWN.Process(target=write, args=(path, number, each)) for number in range(count)]
-        multiprocessing.get_context("fork").Process(target=write, args=(number,)) for number in range(count)
-    ]
     for process in processes:
         process.start()
     for process in processes:

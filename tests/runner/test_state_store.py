@@ -1,12 +1,13 @@
 """What a destination has on record: positions, rejects, the host that it belongs to."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
 import pytest
-from histories import memory
+from histories import Brief
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ NOON = dt.datetime.fromisoformat("2026-01-01T12:00:00")
 
 @pytest.fixture
 def tables() -> Iterator[FileTables]:
-    with closing(memory()) as opened:
+    with closing(Brief()) as opened:
         yield opened
 
 
@@ -56,13 +57,17 @@ histories = st.lists(
 @settings(deadline=None)
 def test_positions_follow_from_any_sequence_of_entries(history: list[Any]) -> None:
     expected: dict[tuple[str, str], dict[str, Position]] = {}
-    with closing(memory()) as tables:
+    moments: list[dt.datetime] = []
+    with closing(Brief()) as tables:
         for destination, sync, batch, run, (entry, what) in history:
-            state = State(tables, destination, run)
+            now = NOON + dt.timedelta(seconds=len(moments))
+            moments.append(now)
+            state = State(tables, destination, run, now=lambda now=now: now)  # type: ignore[misc]
             position = expected.setdefault((destination, sync), {}).setdefault(batch, Position())
             if entry == "intent":
                 state.intend(sync, batch, key(what))
                 position.intents[run] = max(position.intents.get(run, ""), key(what))
+                position.intended_at = now
                 continue
             number, ended, unsent, done = what
             mark = key(number) if number else ""
@@ -142,14 +147,14 @@ def reject(number: int, reason: str = "payload_missing", payload: bytes | None =
     return Reject(key(number), b'{"external_id":"c"}', payload, reason, "Words.", 400, 7)
 
 
-STATUSES: tuple[RejectStatus, ...] = ("rejected", "unknown", "retried", "resent", "dropped", "superseded")
+STATUSES: tuple[RejectStatus, ...] = ("rejected", "unknown", "retried", "arrived", "dropped", "superseded")
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 3), st.sampled_from(STATUSES)), max_size=20))
 @settings(deadline=None)
 def test_a_reject_is_as_open_as_its_last_word(history: list[tuple[str, int, RejectStatus]]) -> None:
     last: dict[tuple[str, str], tuple[str, int, int]] = {}
-    with closing(memory()) as tables:
+    with closing(Brief()) as tables:
         for moment, (batch, number, status) in enumerate(history):
             now = NOON + dt.timedelta(seconds=moment)
             State(tables, "d", f"r{moment}", now=lambda now=now: now).reject(
@@ -158,7 +163,8 @@ def test_a_reject_is_as_open_as_its_last_word(history: list[tuple[str, int, Reje
             first = last.get((batch, key(number)), ("", moment, 0))[1]
             last[batch, key(number)] = (status, first, moment)
         found = list(State(tables, "d", "reader").open_rejects("s"))
-        assert list(State(tables, "d", "reader").open_rejects("s", page_rows=2)) == found
+        counted = Counter(each.status for each in found)
+        assert State(tables, "d", "reader").count_open_rejects() == ({"s": counted} if found else {})
     assert {(each.batch, each.braze_row): each.status for each in found} == {
         place: status for place, (status, *_) in last.items() if status in ("rejected", "unknown")
     }
@@ -208,20 +214,34 @@ def test_nothing_is_appended_for_nothing(tables: FileTables) -> None:
     state.reject("s", "b", [])
     state.save({})
     assert tables.fetch_all("select count(*) from braze_sync_ledger") == [(0,)]
-    assert state.newest_acceptance() is None
+    assert state.seconds_since_acceptance() is None
     assert state.positions("s") == {}
 
 
 def test_the_newest_acceptance_is_that_of_any_sync(tables: FileTables) -> None:
-    moments = iter(
-        [NOON, NOON + dt.timedelta(hours=2), NOON + dt.timedelta(hours=1), NOON + dt.timedelta(hours=9)]
-    )
+    moments = iter([NOON + dt.timedelta(hours=hours) for hours in (0, 2, 1, 9, 10)])
     state = State(tables, "d", "r", now=lambda: next(moments))
     for sync in ("s1", "s2", "s3"):
         state.save({sync: [Progress("b", key(1))]})
     state.intend("s1", "c", key(1))
-    assert state.newest_acceptance() == NOON + dt.timedelta(hours=2)
-    assert State(tables, "other", "r").newest_acceptance() is None
+    assert state.seconds_since_acceptance() == 8 * 3_600
+    assert State(tables, "other", "r").seconds_since_acceptance() is None
+    assert State(tables, "d", "r", now=lambda: NOON).seconds_since_acceptance() == 0
+
+
+def test_rows_are_stamped_by_the_clock_of_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose clock is wrong, or jumps, writes no word that outlives the next one."""
+    with closing(Brief()) as tables:
+        monkeypatch.setattr(tables, "now", lambda: NOON)
+        elapsed = iter([100.0, 100.0, 107.0])
+        first = State(tables, "d", "r1", monotonic=lambda: next(elapsed))
+        first.reject("s", "b", [reject(1)])
+        [found] = first.open_rejects("s")
+        first.settle(found, "retried")
+        assert list(first.open_rejects("s")) == []
+        assert found.first_seen == NOON
+        stamps = tables.fetch_all("select max(recorded_at) from braze_sync_rejects")
+        assert stamps == [(NOON + dt.timedelta(seconds=7),)]
 
 
 def test_every_row_says_which_run_wrote_it(tables: FileTables) -> None:
@@ -237,4 +257,6 @@ def test_every_row_says_which_run_wrote_it(tables: FileTables) -> None:
     assert tables.fetch_all("select status, started_at, rows_read, rows_sent from braze_sync_runs") == [
         ("started", NOON, 3, None)
     ]
-    assert State(tables, "d'1", "x").positions("s'1") == {"b'1": Position(intents={"r": "k'1"})}
+    assert State(tables, "d'1", "x").positions("s'1") == {
+        "b'1": Position(intents={"r": "k'1"}, intended_at=NOON)
+    }

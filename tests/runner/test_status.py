@@ -45,7 +45,7 @@ def test_before_the_first_push_everything_is_pending_and_nothing_is_written(shop
     result = run(shop)
     assert result.exit_code == 0
     assert "nothing has been pushed to it yet" in result.output
-    assert "8 (2 batches)" in result.output
+    assert "8 in 2 " in result.output
 
 
 def test_after_a_push_the_watermark_is_the_newest_stamp_and_the_lag_grows_with_what_is_new(

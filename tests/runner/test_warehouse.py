@@ -48,13 +48,14 @@ def test_close_gives_the_file_back_to_other_processes(options: DbtOptions, tmp_p
     assert done.stdout.strip() == "[(1,)]"
 
 
-def test_a_relative_path_is_below_the_project_as_in_dbt(
-    options: DbtOptions, project_dir: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_relative_path_is_below_the_current_folder_as_in_dbt(
+    options: DbtOptions, project_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SHOP_PATH", "here.duckdb")
+    monkeypatch.chdir(tmp_path)
     for project in (project_dir, Path(project_dir.name)):
         connect(DbtOptions(project_dir=project)).close()
-        (project_dir / "here.duckdb").unlink()
+        (tmp_path / "here.duckdb").unlink()
     with pytest.raises(ConfigError, match="does not exist"):
         connect(options, must_exist=True)
 

@@ -38,7 +38,15 @@ class Torture:
 
     def run(self, moment: str = "never", number: int = 1, seconds: float | None = None) -> int:
         """Push until the moment comes, or so many seconds have passed; returns the exit code."""
-        arguments = ["push", "--order-gap", str(self._gap), "--max-delete-share", "1"]
+        arguments = [
+            "push",
+            "--order-gap",
+            str(self._gap),
+            "--max-delete-share",
+            "1",
+            "--max-deletes",
+            "1000000",
+        ]
         code = self._call(moment, number, arguments, seconds)
         if code == _KILLED and seconds is None:
             self.reached.add(moment)

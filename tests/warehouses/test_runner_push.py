@@ -1,5 +1,6 @@
 """A sync that dbt built is pushed from every warehouse to the local Braze, whose profiles are then those of the source."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,9 +9,12 @@ import requests
 from values import KINDS, customers, profile
 from warehouse import Warehouse, WarehouseProject
 
+from braze_runner.checks import Report, check
 from braze_runner.config import BrazeConfig, Secret
 from braze_runner.engine import PushSettings, Summary, push
+from braze_runner.engine.status import read_status
 from braze_runner.sandbox import SandboxServer
+from braze_runner.verify import VerifySettings, verify
 from braze_runner.warehouse import DbtOptions
 from braze_runner.warehouse.adapter import AdapterWarehouse
 from braze_runner.warehouse.inserts import values_of
@@ -84,15 +88,45 @@ def test_profiles_are_those_of_the_source_and_nothing_is_pushed_twice(
     project.run()
     assert run_push(project, sandbox).counts.rows_sent == 1
     assert profiles(sandbox, rows[:1]) == {rows[0]["id"]: wanted(rows[0])}
+    found = look_at(project, sandbox)
+    assert {(each.area, each.verdict) for each in found.checks} == {
+        ("warehouse", "ok"),
+        ("table", "ok"),
+        ("state", "ok"),
+        ("key", "ok"),
+        ("permission", "ok"),
+    }, found
     if warehouse.name != "duckdb":
         kept = [sql.split()[0] for sql in warehouse.statements if "braze_sync_ledger" in sql]
         assert {"create", "select", "insert"} <= set(kept)
 
 
 def run_push(project: WarehouseProject, sandbox: SandboxServer) -> Summary:
-    options = DbtOptions(project_dir=project.folder, profiles_dir=project.folder)
-    config = BrazeConfig(sandbox.url, "127.0.0.1", Secret(KEY), "default")
-    return push(options, config, PushSettings(workers=2))
+    return push(options_of(project), config_of(sandbox), PushSettings(workers=2))
+
+
+def options_of(project: WarehouseProject) -> DbtOptions:
+    return DbtOptions(project_dir=project.folder, profiles_dir=project.folder)
+
+
+def config_of(sandbox: SandboxServer) -> BrazeConfig:
+    return BrazeConfig(sandbox.url, "127.0.0.1", Secret(KEY), "default")
+
+
+def look_at(project: WarehouseProject, sandbox: SandboxServer) -> Report:
+    """Status and verification of what was pushed, and the report of a check."""
+    options = options_of(project)
+    [status] = read_status(options, "default", ["users"]).syncs
+    assert (status.pending_rows, status.rejected, status.run_status) == (0, 0, "success")
+    assert status.watermark == status.newest
+    assert status.lag == dt.timedelta()
+    [pending] = read_status(options, "another", ["users"]).syncs
+    assert (pending.pending_rows, pending.watermark) == (project.count("users"), None)
+    verified = verify(options, config_of(sandbox), VerifySettings(seed=1, sample=1_000, show=True))
+    assert verified.exit_code == 0, verified.shown
+    assert verified.compared > 1
+    environment = {"BRAZE_REST_ENDPOINT": sandbox.url, "BRAZE_API_KEY": KEY}
+    return check(options, environment, ["users"])
 
 
 def wanted(row: dict[str, Any]) -> dict[str, Any]:

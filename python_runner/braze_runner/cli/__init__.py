@@ -16,6 +16,7 @@ COMMANDS = {
     "run": ("run", "Run dbt, or take a run of dbt Cloud, then push the syncs that succeeded in it."),
     "check": ("check", "Look at everything that a push needs: warehouse, tables, key, permissions."),
     "status": ("status", "Show where each sync stands: pending rows, watermark, lag, last run, rejects."),
+    "verify": ("verify", "Read profiles back from Braze and compare them with what was sent."),
     "cdi": ("cdi", "List, trigger and follow the syncs that Braze reads itself."),
     "failures": ("failures", "List, show and export the rows that were rejected."),
     "retry": ("retry", "Send rejected rows again, and never an old value over a new one."),

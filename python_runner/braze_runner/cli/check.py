@@ -51,5 +51,5 @@ def command(
         print_json(report.as_dict())
     else:
         rows = [(each.verdict, f"{each.area} {each.subject}".strip(), each.detail) for each in report.checks]
-        print_table(("", "check", "found"), rows)
+        print_table(("result", "check", "found"), rows)
     sys.exit(report.exit_code)

@@ -13,7 +13,7 @@ from braze_runner.config import read_destination
 from braze_runner.engine.status import Concern, Status, SyncStatus, read_status
 from braze_runner.warehouse import DbtOptions
 
-_COLUMNS = ("sync", "pending rows", "watermark (UTC)", "lag", "last run (UTC)", "rejects")
+_COLUMNS = ("sync", "pending rows in batches", "watermark (UTC)", "lag", "last run (UTC)", "rejects")
 
 
 @click.command("status")
@@ -61,7 +61,7 @@ def _row(each: SyncStatus) -> tuple[str, ...]:
     if each.deliver == "cdi":
         pending, watermark, lag, run = "Braze reads it", "", "", ""
     else:
-        batches = f" ({each.pending_batches} batches)" if each.pending_batches else ""
+        batches = f" in {each.pending_batches:,}" if each.pending_batches else ""
         pending = "?" if each.pending_rows is None else f"{each.pending_rows:,}{batches}"
         watermark, lag, run = _time(each.watermark), _duration(each.lag), _run(each)
     return each.name, pending, watermark, lag, run, _rejects(each)

@@ -69,10 +69,17 @@ class Deletions:
 
     def after_rows(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
         """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, and not made anew."""
-        condition = f"earlier.braze_row in ({', '.join(self.warehouse.literal(row) for row in sorted(rows))})"
+        condition = self._among(rows)
         deleted = self._newest_later(table, condition, ("deletes",))
         made = self._newest_later(table, condition, _MAKING_PROFILES) if deleted else {}
         return {key for key, stamp in deleted.items() if key not in made or made[key] < stamp}
+
+    def before_deletions(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
+        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not."""
+        return set(self._newest_later(table, self._among(rows), ("deletes",)))
+
+    def _among(self, rows: Iterable[str]) -> str:
+        return f"earlier.braze_row in ({', '.join(self.warehouse.literal(row) for row in sorted(rows))})"
 
     def _newest_later(
         self, table: SyncTable, condition: str, types: Sequence[str]

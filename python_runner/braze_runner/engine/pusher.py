@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -121,6 +121,8 @@ class Pusher:
                     break
                 self._wait_for_turn(step.lane)
                 self._push_step(step)
+            if self.is_capped and not self._stop.is_set():
+                self._hand_out_rest()
         except StoppedError as exc:
             self.fail(exc)
         finally:
@@ -139,15 +141,15 @@ class Pusher:
             self._push_source(source)
             if self._stop.is_set() or self.is_capped:
                 return
-        if not step.joins_next:
-            for request in self._packer.flush():
-                self._hand_out(request)
-        self._release_chunk()
+        if step.joins_next:
+            self._release_chunk()
+        else:
+            self._hand_out_rest()
         self._drain()
 
     def _push_source(self, source: PushSource) -> None:
         decide = self._settle_unknown(source)
-        with closing(source.rows()) as rows:
+        with closing(source.rows(self._keep_up)) as rows:
             for row in rows:
                 if not row.repeatable and not self._may_send_once(source, row, decide):
                     continue
@@ -159,6 +161,11 @@ class Pusher:
                     self._hand_out(full)
                     if self._stop.is_set():
                         return
+
+    def _keep_up(self) -> None:
+        """Settle what was answered while the warehouse keeps us waiting, so that it is on record in time."""
+        while self._collect(0):
+            pass
 
     def _is_over_cap(self, source: PushSource, row: Row) -> bool:
         """Count a row that is about to be sent; says whether it would be one too many."""
@@ -197,6 +204,16 @@ class Pusher:
         self._chunk.append(request)
         if len(self._chunk) >= _INTENT_REQUESTS or sum(each.size for each in self._chunk) >= _BYTES:
             self._release_chunk()
+
+    def _hand_out_rest(self) -> None:
+        """Give the workers what is not full either; what an error leaves is held back with the chunk."""
+        rest = deque(self._packer.flush())
+        try:
+            while rest:
+                self._hand_out(rest.popleft())
+        finally:
+            self._chunk += rest
+        self._release_chunk()
 
     def _release_chunk(self) -> None:
         """Record up to which row of each source the chunk goes, and only then send it (R3)."""
@@ -241,10 +258,6 @@ class Pusher:
 
     def _end(self) -> None:
         """Bring everything that has begun to its end, and record it."""
-        if self.is_capped and not self._stop.is_set():
-            for request in self._packer.flush():
-                self._hand_out(request)
-            self._release_chunk()
         for request in [*self._chunk, *self._packer.flush()]:
             self._hold_back(request)
         self._chunk = []

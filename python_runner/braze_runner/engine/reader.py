@@ -1,7 +1,7 @@
 """Reads a sync table batch by batch, in ranges of ``braze_row`` that each fit in memory (R8)."""
 
 import datetime as dt
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
@@ -47,7 +47,7 @@ class Reader(Protocol):
     def pending(self, positions: Mapping[str, Position]) -> Sequence[Batch]:
         """Return the batches to push, oldest first."""
 
-    def read(self, batch: Batch) -> Generator[pa.RecordBatch]:
+    def read(self, batch: Batch) -> Iterator[pa.RecordBatch]:
         """Stream the rows behind the batch's mark, ordered by the column ``braze_row``."""
 
 
@@ -129,7 +129,7 @@ class LogReader:
                 batches.append(Batch(batch, left, oldest, newest, position, ranges))
         return batches
 
-    def read(self, batch: Batch) -> Generator[pa.RecordBatch]:
+    def read(self, batch: Batch) -> Iterator[pa.RecordBatch]:
         """Stream the rows behind the batch's mark, ordered by ``braze_row``."""
         mark = batch.position.mark
         condition = f"braze_batch = {self._warehouse.literal(batch.id)}"

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from braze_runner.client import Outcome
 from braze_runner.engine.deletions import Deletions
-from braze_runner.engine.reader import SyncTable, selected
+from braze_runner.engine.history import History
+from braze_runner.engine.reader import SyncTable
 from braze_runner.engine.summary import Counts
 from braze_runner.plan import Planner, Reject, Row, rejected
 from braze_runner.plan.remainder import remainder
@@ -47,19 +48,17 @@ class Candidates:
     """What may be sent again of one sync's rejects, by what its log says."""
 
     def __init__(self, deletions: Deletions, sync: Sync, table: SyncTable, planner: Planner) -> None:
-        self._warehouse = warehouse = deletions.warehouse
         self._deletions = deletions
         self._sync = sync
         self._table = table
-        self._names = [name for name in planner.columns if name in table.columns]
-        self._columns = ", ".join(selected(warehouse, table, planner))
+        self._history = History(deletions.warehouse, table, planner)
 
     def of(self, rejects: Iterable[OpenReject]) -> Iterator[Candidate]:
         """Yield each reject with what is left of it."""
         for page in batched(rejects, PAGE):
             if self._table.has_bookkeeping:
                 keys = {reject.braze_row for reject in page}
-                history, deleted = self._history(keys), self._deletions.after_rows(self._table, keys)
+                history, deleted = self._history.of(keys), self._deletions.after_rows(self._table, keys)
                 for reject in page:
                     if (reject.batch, reject.braze_row) in deleted:
                         yield Candidate(reject, {}, NEWER)
@@ -91,20 +90,6 @@ class Candidates:
             return Candidate(reject, {}, f"later rows change {', '.join(left.lost)} too: use braze_reemit")
         return Candidate(reject, {}, NEWER)
 
-    def _history(self, keys: set[str]) -> dict[str, list[dict[str, Any]]]:
-        """Return braze_row -> its rows in every batch, with the columns that a planner reads."""
-        listed = ", ".join(self._warehouse.literal(key) for key in sorted(keys))
-        stamp = f"cast(updated_at as {self._warehouse.types['time']}) as stamp"
-        rows = self._warehouse.fetch_all(
-            f"select braze_row, braze_batch, {stamp}, {self._columns} "  # noqa: S608 (quoted)
-            f"from {self._table.name} where braze_row in ({listed})"
-        )
-        names = ["braze_row", "braze_batch", "stamp", *self._names]
-        history: dict[str, list[dict[str, Any]]] = {}
-        for row in rows:
-            history.setdefault(row[0], []).append(dict(zip(names, row, strict=True)))
-        return history
-
 
 class RetrySource:
     """Rejects of one sync on their way; for the pusher what ``Source`` is for a batch."""
@@ -127,6 +112,7 @@ class RetrySource:
     ) -> None:
         self.sync = sync
         self.type = sync.type
+        self.updates_only = sync.update_existing_only is True
         self.written_at = utc_now()
         self.counts = counts
         self.pending_rows = pending_rows
@@ -137,7 +123,7 @@ class RetrySource:
         self._settled: list[tuple[OpenReject, RejectStatus]] = []
         self._again: list[tuple[OpenReject, Reject, RejectStatus]] = []
 
-    def rows(self) -> Generator[Row]:
+    def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:  # noqa: ARG002 (the signature of Source)
         """Yield what is to be sent; what must not be is settled, or told."""
         for reject, columns, problem in self._candidates():
             self.counts.rows_read += 1
@@ -191,18 +177,23 @@ class RetrySource:
                 self._settled.append((reject, "retried"))
             elif index in outcome.rejects:
                 self._reject(reject, outcome.rejects[index])
-            else:
+            elif index in unknown:
                 self.counts.rows_held += 1
-                if index in unknown:
-                    self.counts.rows_unknown += 1
-                    self._reject(reject, rejected(row, "maybe_sent"), "unknown")
-                elif not row.repeatable:
-                    # Its intent is on record, and it was certainly not sent.
-                    self._settled.append((reject, reject.status))
+                self.counts.rows_unknown += 1
+                self._reject(reject, rejected(row, "maybe_sent"), "unknown")
+            else:
+                self._hold(row, reject)
 
     def hold_back(self, number: int, rows: list[Row]) -> None:  # noqa: ARG002 (the signature of Source)
         """Take back rows of a request that was not sent."""
-        self.counts.rows_held += len(rows)
+        for row in rows:
+            self._hold(row, self._under_way.pop(row.braze_row))
+
+    def _hold(self, row: Row, reject: OpenReject) -> None:
+        self.counts.rows_held += 1
+        if not row.repeatable:
+            # Its intent may be on record, and it was certainly not sent.
+            self._settled.append((reject, reject.status))
 
     def put_aside(self, row: Row) -> None:
         """Need nothing of it: see ``is_unknown``."""

@@ -86,6 +86,7 @@ class Session:
         self._observer = observer
         self._stop = stop
         self._pusher: Pusher | None = None
+        self._lost: StoppedError | None = None
         arrivals = Arrivals(place.warehouse, place.project, settings.currents_wait)
         self._settlement = Settlement(arrivals, settings.unknown)
         self.inputs = Inputs(place.warehouse, place.project, syncs, settings.track_limit)
@@ -131,6 +132,8 @@ class Session:
             Cap(settings.limit, settings.max_data_points),
             may_repeat_all=settings.dry_run,
         )
+        if self._lost:
+            pusher.fail(self._lost)
         self._keep_distance(pusher)
         started_at = utc_now()
         self._record({sync.unique_id: RunRecord("started", started_at) for sync in self._syncs})
@@ -150,15 +153,15 @@ class Session:
 
     def _lose(self, reason: str) -> None:
         """Stop: from now on another run may push the same syncs."""
+        self._lost = StoppedError(reason)
         if self._pusher:
-            self._pusher.fail(StoppedError(reason))
+            self._pusher.fail(self._lost)
         self._stop.set()
 
     def _keep_distance(self, pusher: Pusher) -> None:
         """Keep the distance to what an earlier run had accepted a moment ago too (R2)."""
-        newest = self._state.newest_acceptance() if self._has_state else None
-        if newest is not None:
-            ago = max(0.0, (utc_now() - newest).total_seconds())
+        ago = self._state.seconds_since_acceptance() if self._has_state else None
+        if ago is not None:
             for lane in _LANES:
                 pusher.accepted(lane, ago)
 

@@ -4,10 +4,11 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import chain
 
 from braze_runner.client import Outcome
-from braze_runner.engine.ahead import ahead
+from braze_runner.engine.prefetch import prefetched
 from braze_runner.engine.reader import Batch, Reader
 from braze_runner.engine.summary import Counts
 from braze_runner.engine.window import Window, merged, ranges_of
@@ -19,8 +20,6 @@ from braze_runner.state import Position, Progress, Range, State
 
 # What a reject takes beside its payload, roughly.
 _REJECT_BYTES = 1_000
-# Arrow batches read ahead: enough to send on while the warehouse sorts the next range.
-_BATCHES_AHEAD = 16
 
 
 class Source:
@@ -48,10 +47,13 @@ class Source:
         self._earlier = _EarlierRuns(pending.position)
         self._rejects: list[Reject] = []
         self._unknown: list[Reject] = []
-        self._step = Progress(pending.id, pending.position.mark or "")
+        # What is new since the step that was last handed out to be recorded, and the mark on record.
+        self._step = Progress(pending.id)
+        self._handed: Progress | None = None
+        self._recorded_mark = pending.position.mark or ""
+        self._is_last = False
         self.has_intents = False
         self.is_read = False
-        self.is_done = False
         self.reject_bytes = 0
 
     @property
@@ -65,9 +67,19 @@ class Source:
         return self.sync.type
 
     @property
+    def updates_only(self) -> bool:
+        """Whether the model says that no user is created."""
+        return self.sync.update_existing_only is True
+
+    @property
     def written_at(self) -> dt.datetime:
         """First stamp of the batch, UTC."""
         return self.pending.written_at
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether it is on record that each row has its end."""
+        return self._is_last and self._handed is not None and self._handed.is_recorded
 
     @property
     def pending_rows(self) -> int:
@@ -84,16 +96,17 @@ class Source:
         """Return the number of the oldest request with rows that have no end yet."""
         return self._window.oldest
 
-    def rows(self) -> Generator[Row]:
+    def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:
         """Yield the rows to send, in order; those that can't be sent become rejects on the way.
 
-        Raises StoppedError at such a row where the model says ``on_invalid: stop``. A row that was handed out last,
-        before the rest was left, counts as not taken: progress never passes it by itself.
+        ``idle`` is called now and then while the warehouse keeps them waiting. Raises StoppedError at such a row where
+        the model says ``on_invalid: stop``. A row that was handed out last, before the rest was left, counts as not
+        taken: progress never passes it by itself.
         """
         dropped, earlier, take = self._dropped(), self._earlier, self._window.take
         # Rows of a log have a key each; of a table made by hand, each has that of its stamp.
         unique, last = self._reader.unique_keys, None
-        with closing(ahead(self._reader.read(self.pending), _BATCHES_AHEAD)) as batches:
+        with closing(prefetched(partial(self._reader.read, self.pending), idle)) as batches:
             for row in chain.from_iterable(map(self._planner.plan_batch, batches)):
                 key = row[0]
                 if unique and key == last:
@@ -195,26 +208,44 @@ class Source:
         self.reject_bytes += _REJECT_BYTES + len(reject.payload or b"")
 
     def save(self, state: State) -> Progress | None:
-        """Record the rejects, and return the progress since the last time, if there is some."""
+        """Record the rejects, and return the progress that is not on record, if there is some.
+
+        A step that the state refused is part of the next one: what Braze has accepted must not be forgotten.
+        """
         sync, rejects, unknown = self.sync.unique_id, self._rejects, self._unknown
         state.reject(sync, self.pending.id, rejects)
         state.reject(sync, self.pending.id, unknown, "unknown")
         self.forget_rejects()
+        if self.is_done:
+            return None
+        self._take_back()
         step, at_end = self._step, self.is_read and self._window.is_empty
         mark = self._window.mark(at_end=at_end)
-        ends_now = at_end and not self.is_done
-        is_new = ends_now or mark != step.mark or step.rows_rejected or step.ended or step.unsent
-        if self.is_done or not is_new:
+        is_new = at_end or mark != self._recorded_mark or step.rows_rejected or step.ended or step.unsent
+        if not is_new:
             return None
         step.mark = mark
         step.ended = [each for each in merged(step.ended) if each.to > mark]
         step.unsent = [each for each in merged(step.unsent) if each.to > mark]
-        if ends_now:
-            self.is_done = True
+        if at_end:
+            self._is_last = True
             # A table made by hand is never at its end, only up to date.
             step.done, step.detail = self._reader.unique_keys, self.pending.detail
-        self._step = Progress(self.pending.id, mark)
+        self._handed, self._step = step, Progress(self.pending.id)
         return step
+
+    def _take_back(self) -> None:
+        """Look what became of the step that was handed out last."""
+        handed, self._handed = self._handed, None
+        if handed is None:
+            return
+        if handed.is_recorded:
+            self._recorded_mark = handed.mark
+            return
+        self._step.rows_sent += handed.rows_sent
+        self._step.rows_rejected += handed.rows_rejected
+        self._step.ended += handed.ended
+        self._step.unsent += handed.unsent
 
     def forget_rejects(self) -> None:
         """Drop what is on record, or is not to be."""

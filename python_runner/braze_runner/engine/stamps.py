@@ -6,7 +6,7 @@ with an older stamp is never read, as in Cloud Data Ingestion.
 """
 
 import datetime as dt
-from collections.abc import Generator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -61,7 +61,7 @@ class StampReader:
         behind = Position(after, intents=position.intents)
         return [Batch(BATCH, rows, oldest, newest, behind, detail=detail)]
 
-    def read(self, batch: Batch) -> Generator[pa.RecordBatch]:
+    def read(self, batch: Batch) -> Iterator[pa.RecordBatch]:
         """Stream the rows behind the mark, up to the newest stamp of when they were counted."""
         condition = f"updated_at <= {self._literal(batch.newest_updated_at.strftime(_FORM))}"
         if batch.position.mark:

@@ -16,7 +16,7 @@ from braze_runner.plan.rows import REASONS, Reject, Row
 
 # What a column of another type than boolean says of a deleted item; anything else is not deleted.
 _DELETED = frozenset({True, "true", "t", "1"})
-_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.CATALOG_ITEM_ID}}}")
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{limits.CATALOG_NAME_CHARS}}}")
 
 
 class CatalogPlanner(Planner):

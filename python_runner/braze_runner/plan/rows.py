@@ -26,7 +26,7 @@ REASONS = {
     "too_many_keys": f"PAYLOAD has more than {limits.PAYLOAD_KEYS} keys.",
     "identifier_in_payload": "PAYLOAD repeats an identifier.",
     "setting_in_payload": "PAYLOAD holds a setting that the model's meta sets too.",
-    "bad_item_id": f"ID is not 1 to {limits.CATALOG_ITEM_ID} letters, digits, hyphens and underscores.",
+    "bad_item_id": f"ID is not 1 to {limits.CATALOG_NAME_CHARS} letters, digits, hyphens and underscores.",
     "user_returned": "The user has a later row, so the deletion was dropped.",
     "maybe_sent": "No answer of Braze is on record, so the object may have arrived or not.",
     "newer_row": "A later row replaces this one.",

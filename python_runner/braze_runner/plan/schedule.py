@@ -29,6 +29,10 @@ class Pending(Protocol):
     def written_at(self) -> dt.datetime:
         """First stamp of the batch, UTC."""
 
+    @property
+    def updates_only(self) -> bool:
+        """Whether Braze drops its objects for users whom it does not have."""
+
 
 P = TypeVar("P", bound=Pending)
 
@@ -47,7 +51,11 @@ class Step(Generic[P]):
 
 
 def steps_of(pending: Iterable[P]) -> list[Step[P]]:
-    """Order pending batches: dbt runs by their first stamp, and in each the types by ``ORDER``."""
+    """Order pending batches: dbt runs by their first stamp, and in each the types by ``ORDER``.
+
+    Attributes that never create a user wait for those that do: Braze drops them without a word, and promises no
+    order of objects of one array (POST /users/track).
+    """
     runs: dict[str, list[P]] = {}
     for each in pending:
         runs.setdefault(each.batch, []).append(each)
@@ -60,9 +68,13 @@ def steps_of(pending: Iterable[P]) -> list[Step[P]]:
 def _steps_of_run(batches: Sequence[P]) -> list[Step[P]]:
     steps = []
     for sync_type in ORDER:
-        of_type = [each for each in batches if each.type == sync_type]
-        if of_type:
-            steps.append(Step("items" if sync_type in _ITEMS else "users", of_type))
+        lane = "items" if sync_type in _ITEMS else "users"
+        parts: tuple[list[P], list[P]] = [], []
+        for each in batches:
+            if each.type == sync_type:
+                parts[sync_type == "attributes" and each.updates_only].append(each)
+        steps += [Step(lane, part) for part in parts if part]
     for step, following in pairwise(steps):
-        step.joins_next = step.batches[0].type in TRACKED and following.batches[0].type in TRACKED
+        types = [step.batches[0].type, following.batches[0].type]
+        step.joins_next = types[0] != types[1] and all(type_ in TRACKED for type_ in types)
     return steps

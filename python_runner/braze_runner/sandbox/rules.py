@@ -23,9 +23,6 @@ PURCHASE_PROPERTIES_BYTES: Final = 51_200
 PROPERTIES: Final = 256
 """Distinct properties kept of one event (custom event properties)."""
 
-QUANTITY: Final = 100
-"""Largest quantity of a purchase (purchase object)."""
-
 DEVICE_ID_BYTES: Final = range(8, 256)
 """Bytes of a device id in an import of push tokens (POST /users/track, BAD_DEVICE_ID)."""
 
@@ -34,9 +31,6 @@ EXPORT_DAYS: Final = 90
 
 ADDRESS_STATE_DAYS: Final = 30
 """Days that a subscription state is kept for an address that no profile has (subscription groups)."""
-
-CATALOG_NAME_CHARS: Final = 250
-"""Characters of a catalog's name and description, of a field's name and of an item's id (catalogs)."""
 
 CATALOG_VALUE_CHARS: Final = 5_000
 """Characters of a value of a catalog item (catalogs)."""

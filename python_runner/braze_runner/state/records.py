@@ -92,7 +92,7 @@ class Progress:
 
     ``mark``: every row up to it, inclusive, is accepted or in rejects. ``ended`` are such rows behind the mark,
     ``unsent`` rows of this run's intents that were certainly not sent. The counts are of this step alone; ``done``
-    says that the batch holds no further row, ``detail`` is for the next run.
+    says that the batch holds no further row, ``detail`` is for the next run; ``is_recorded`` that the ledger has it.
     """
 
     batch: str
@@ -103,6 +103,7 @@ class Progress:
     unsent: list[Range] = field(default_factory=list)
     done: bool = False
     detail: str | None = None
+    is_recorded: bool = False
 
 
 @dataclass(slots=True)

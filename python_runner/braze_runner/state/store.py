@@ -1,6 +1,7 @@
 """What a destination has acknowledged, what it rejected, and each run."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import count
@@ -34,18 +35,33 @@ class State:
     """State of one destination, written by one run.
 
     Rows are only added, so readers need no order: a batch's mark is the highest one in the ledger. No transaction
-    is needed either: what explains a step is written before the step.
+    is needed either: what explains a step is written before the step. Rows are stamped by the clock of the tables,
+    which runs on any machine share: of a reject the newest word counts.
     """
 
     def __init__(
-        self, tables: Tables, destination: str, run_id: str, now: Callable[[], dt.datetime] = utc_now
+        self,
+        tables: Tables,
+        destination: str,
+        run_id: str,
+        now: Callable[[], dt.datetime] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.tables = tables
         self.destination = destination
         self.run_id = run_id
         self.fence = 0
-        self._now = now
+        self._now = now or self._clock
+        self._monotonic = monotonic
+        self._asked: tuple[dt.datetime, float] | None = None
         self._sequence = count(1)
+
+    def _clock(self) -> dt.datetime:
+        """Return the time of the tables, which are asked once; from then on it is counted here."""
+        if self._asked is None:
+            self._asked = (self.tables.now(), self._monotonic())
+        moment, asked_at = self._asked
+        return moment + dt.timedelta(seconds=self._monotonic() - asked_at)
 
     def prepare(self) -> None:
         """Create the tables where they are missing."""
@@ -110,6 +126,9 @@ class State:
             for step in of_sync:
                 rows += [{"sync": sync} | row for row in _ledger_rows(step)]
         self.append(_LEDGER, rows)
+        for of_sync in steps.values():
+            for step in of_sync:
+                step.is_recorded = True
 
     def reject(
         self, sync: str, batch: str, rejects: Iterable[Reject], status: RejectStatus = "rejected"
@@ -129,17 +148,23 @@ class State:
         row = {name: getattr(reject, name) for name in keys}
         self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
 
-    def open_rejects(self, sync: str | None = None) -> Iterator[OpenReject]:
-        """Yield the rejects that are not settled, oldest first."""
-        key, own = "sync, braze_batch, braze_row", f"sync = {self.tables.literal(sync)}" if sync else "1 = 1"
+    def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
+        """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
+        literal, key = self.tables.literal, "sync, braze_batch, braze_row"
         columns = f"{key}, status, identifier, payload, reason, message, http_status, request_number"
-        rows = self.tables.fetch_all(
-            f"select {columns}, first_seen, last_seen "  # noqa: S608 (quoted)
-            f"from ({self._newest_rejects(columns, own)}) as newest where place = 1 and {_IS_OPEN} "
-            f"order by first_seen, {key}"
-        )
-        for row in rows:
-            yield OpenReject(*row)
+        behind = ""
+        while True:
+            newest = self._newest_rejects(columns, f"sync = {literal(sync)}{behind}")
+            rows = self.tables.fetch_all(
+                f"select {columns}, first_seen, last_seen from ({newest}) as newest "  # noqa: S608 (quoted)
+                f"where place = 1 and {_IS_OPEN} order by {key} limit {page_rows}"
+            )
+            for row in rows:
+                yield OpenReject(*row)
+            if len(rows) < page_rows:
+                return
+            batch, last = literal(rows[-1][1]), literal(rows[-1][2])
+            behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
 
     def count_open_rejects(self) -> dict[str, dict[str, int]]:
         """Return sync -> status -> number of the rejects that are not settled."""
@@ -186,10 +211,11 @@ class State:
         """Record the start or the end of a run of one sync."""
         self.append(_RUNS, [asdict(record) | dict(counts) | {"sync": sync, "runner_version": __version__}])
 
-    def newest_acceptance(self) -> dt.datetime | None:
-        """Return when, by the machine that wrote it, anything was last acknowledged; None if never."""
+    def seconds_since_acceptance(self) -> float | None:
+        """Return how long ago anything was last acknowledged; None if never."""
         rows = self.fetch(_LEDGER, "max(recorded_at)", "entry in ('progress', 'done', 'ended')")
-        return rows[0][0] if rows else None
+        newest = rows[0][0] if rows else None
+        return None if newest is None else max(0.0, (self._now() - newest).total_seconds())
 
     def fetch(self, table: str, columns: str, condition: str) -> list[tuple[Any, ...]]:
         """Query one table for this destination; ``condition`` may end with group by or order by."""

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from braze_runner import times
-from braze_runner.limits import OBJECTS
+from braze_runner.limits import CATALOG_NAME_CHARS, OBJECTS
 from braze_runner.sandbox.catalog_values import TYPES
 from braze_runner.sandbox.catalogs import Catalog, CatalogStore
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.profiles import ProfileStore
-from braze_runner.sandbox.rules import CATALOG_FIELD_COUNT, CATALOG_NAME_CHARS
+from braze_runner.sandbox.rules import CATALOG_FIELD_COUNT
 from braze_runner.sandbox.settings import Settings
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from braze_runner import times
-from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, TRACK_OBJECTS
+from braze_runner.limits import BULK_OBJECTS, BULK_OBJECTS_OF_USER, PURCHASE_QUANTITY, TRACK_OBJECTS
 from braze_runner.sandbox import fields
 from braze_runner.sandbox.apply import Write
 from braze_runner.sandbox.endpoints.checks import refusal
@@ -22,7 +22,6 @@ from braze_runner.sandbox.rules import (
     EVENT_PROPERTIES_BYTES,
     NAME_CHARS,
     PURCHASE_PROPERTIES_BYTES,
-    QUANTITY,
 )
 from braze_runner.sandbox.settings import Settings
 from braze_runner.sandbox.values import is_writable
@@ -158,7 +157,7 @@ def _check_purchase(item: dict[str, Any]) -> str | None:
     if isinstance(price, bool) or not isinstance(price, int | float):
         return "'price' is not valid"
     quantity = item.get("quantity", 1)
-    if type(quantity) is not int or not 1 <= quantity <= QUANTITY:
+    if type(quantity) is not int or not 1 <= quantity <= PURCHASE_QUANTITY:
         return "'quantity' is not valid"
     if times.parse(item.get("time")) is None:
         return BAD_TIME
