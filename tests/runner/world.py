@@ -30,7 +30,9 @@ META: dict[str, Any] = {
     "events": {"sync": "events"},
     "purchases": {"sync": "purchases"},
     "deletes": {"sync": "deletes"},
+    "more_attributes": {"sync": "attributes"},
     "aliases": {"sync": "aliases"},
+    "identifies": {"sync": "identifies"},
     "items": {
         "sync": "catalog_items",
         "catalog": "items",
@@ -52,7 +54,7 @@ class World:
         self.models = META
         self.options = DbtOptions(project_dir=self.project, profiles_dir=self.project)
         self._requests_left: int | None = None
-        self._kills = False
+        self._kills = self._sends = False
         self.braze = Braze(folder / "braze.sqlite")
         self._server = self._sandbox(**options)
 
@@ -110,9 +112,9 @@ class World:
             marks = ", ".join("?" * len(values[0]))
             connection.executemany(f"insert into braze.{table} values ({marks})", values)
 
-    def die_after(self, requests: int) -> None:
-        """Let the next push end without a word after so many requests."""
-        self._requests_left, self._kills = requests, True
+    def die_after(self, requests: int, *, sent: bool = False) -> None:
+        """Let the next run end without a word in place of the request after so many, or of its answer."""
+        self._requests_left, self._kills, self._sends = requests, True, sent
 
     def stop_after(self, requests: int) -> None:
         """Let the next push be asked to stop after so many requests."""
@@ -122,10 +124,7 @@ class World:
         self._requests_left = None
 
     def push(self, policy: RetryPolicy = QUICK, **settings: Any) -> Summary:
-        stop = Stop()
-        transport: Transport = braze_transport(self.config)
-        if self._requests_left is not None:
-            transport = _Ending(transport, self._requests_left, stop, kills=self._kills)
+        stop, transport = self._ending()
         self.write_manifest()
         chosen = PushSettings(**{"workers": 4} | settings)
         summary = push(self.options, self.config, chosen, policy=policy, transport=transport, stop=stop)
@@ -133,9 +132,20 @@ class World:
         return summary
 
     def retry(self, chosen: Chosen = lambda _: True, **settings: Any) -> Summary:
-        summary = send_again(self.options, self.config, chosen, PushSettings(**settings), policy=QUICK)
+        stop, transport = self._ending()
+        again = PushSettings(**settings)
+        summary = send_again(
+            self.options, self.config, chosen, again, policy=QUICK, transport=transport, stop=stop
+        )
         summary.counts.check()
         return summary
+
+    def _ending(self) -> tuple[Stop, Transport]:
+        """Return what ends the next run, if it is to end."""
+        stop, transport = Stop(), braze_transport(self.config)
+        if self._requests_left is None:
+            return stop, transport
+        return stop, _Ending(transport, self._requests_left, stop, kills=self._kills, sends=self._sends)
 
     def write_manifest(self) -> None:
         """Let the tables that exist be the models."""
@@ -184,17 +194,21 @@ def _text(payload: dict[str, Any] | str) -> str:
 class _Ending:
     """A transport with which the run comes to an end: by a crash, or by its own stop."""
 
-    def __init__(self, transport: Transport, requests: int, stop: Stop, *, kills: bool) -> None:
+    def __init__(self, transport: Transport, requests: int, stop: Stop, *, kills: bool, sends: bool) -> None:
         self._transport = transport
         self._left = requests
         self._stop = stop
         self._kills = kills
+        self._sends = sends
 
     def send(self, method: str, path: str, body: bytes | None = None, **options: Any) -> Answer:
         self._left -= 1
-        if self._left < 0 and self._kills:
+        dies = self._left < 0 and self._kills
+        if dies and not self._sends:
             raise KeyboardInterrupt
         answer = self._transport.send(method, path, body, **options)
+        if dies:
+            raise KeyboardInterrupt
         if self._left == 0 and not self._kills:
             self._stop.set()
         return answer

@@ -58,7 +58,7 @@ class Candidates:
         for page in batched(rejects, PAGE):
             if self._table.has_bookkeeping:
                 keys = {reject.braze_row for reject in page}
-                history, deleted = self._history.of(keys), self._deletions.after_rows(self._table, keys)
+                history, deleted = self._history.of(keys), self._deleted(keys)
                 for reject in page:
                     if (reject.batch, reject.braze_row) in deleted:
                         yield Candidate(reject, {}, NEWER)
@@ -67,6 +67,15 @@ class Candidates:
             else:
                 for reject in page:
                     yield Candidate(reject, {}, "the table was made by hand: give the row a new UPDATED_AT")
+
+    def _deleted(self, keys: set[str]) -> set[tuple[str, str]]:
+        """Return (braze_batch, braze_row) of rows that a deletion has made void.
+
+        A user who came back has all attributes in the rows since: what they lack, the user has no more.
+        """
+        if self._sync.type == "attributes":
+            return self._deletions.before_deletions(self._table, keys)
+        return self._deletions.after_rows(self._table, keys)
 
     def _judge(self, reject: OpenReject, rows: list[dict[str, Any]]) -> Candidate:
         own = next((row for row in rows if row["braze_batch"] == reject.batch), None)

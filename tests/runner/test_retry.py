@@ -1,0 +1,220 @@
+"""`retry` never restores old values, and never does twice what counts each time (R11, R3)."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from world import World
+
+from braze_runner.cli import group
+from braze_runner.engine import Summary
+
+BAD, GOOD = {"email": "no address"}, {"email": "a@shop.example"}
+EVENT = {"name": "seen", "time": "2026-01-01T00:00:00Z", "properties": {"event": "1"}}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path) as world:
+        yield world
+
+
+def numbers(summary: Summary) -> tuple[int, int, int, int]:
+    """Return read, sent, rejected, held."""
+    counts = summary.counts
+    return counts.rows_read, counts.rows_sent, counts.rows_rejected, counts.rows_held
+
+
+def emails(world: World) -> list[tuple[Any, ...]]:
+    return world.braze.query("select email from profiles where external_id = 'a'")
+
+
+def bad_then(world: World, first: dict[str, Any], *later: dict[str, Any]) -> None:
+    """Push a row that Braze refuses and, of the same user, later ones that it takes."""
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD | first))
+    assert world.push().counts.rows_rejected == 1
+    for place, payload in enumerate(later, 2):
+        world.log("attributes", f"run-{place}", (f"2026-01-0{place}", "a", payload))
+        assert world.push().counts.rows_sent == 1
+
+
+def test_bad_then_corrected_value(world: World) -> None:
+    bad_then(world, {"x": 1, "y": 1}, GOOD | {"y": 2})
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"x": 1, "y": 2}}
+    assert emails(world) == [("a@shop.example",)]
+    assert world.rejects() == []
+    assert numbers(world.retry()) == (0, 0, 0, 0)
+
+
+def test_where_later_rows_carry_every_key_nothing_is_sent(world: World) -> None:
+    bad_then(world, {"x": 1}, GOOD, {"x": 2, "y": 2}, {"y": None})
+    sent = len(world.braze.query("select 1 from requests"))
+    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert len(world.braze.query("select 1 from requests")) == sent
+    assert world.profiles() == {"a": {"x": 2}}
+    assert world.rejects() == []
+
+
+def test_what_is_still_wrong_stays_open(world: World) -> None:
+    bad_then(world, {"x": 1}, {"y": 2})
+    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert world.profiles() == {"a": {"y": 2}}
+    [reject] = world.rejects()
+    assert json.loads(reject.payload or "") == BAD | {"x": 1}
+    assert reject.first_seen < reject.last_seen
+
+
+def test_labels_that_were_removed_since_are_not_added_again(world: World) -> None:
+    """Operators count from what is there, so each value goes by its newest row."""
+    bad_then(
+        world,
+        {"labels": {"add": ["a", "b", "c"]}},
+        GOOD | {"labels": {"add": ["d"]}},
+        {"labels": {"remove": ["a", "d"]}},
+    )
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"labels": ["b", "c"]}}
+    assert world.braze.query("select count(*) from requests")[0][0] > 3
+
+
+def test_labels_that_were_set_as_a_whole_since(world: World) -> None:
+    bad_then(world, {"labels": {"add": ["a"]}}, GOOD | {"labels": ["z"]})
+    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert world.profiles() == {"a": {"labels": ["z"]}}
+
+
+def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
+    bad_then(world, {"x": 1}, GOOD)
+    world.query("delete from braze.attributes where braze_batch = 'run-1'")
+    summary = world.retry()
+    assert numbers(summary) == (1, 0, 0, 1)
+    assert "braze_reemit" in " ".join(summary.notes)
+    assert len(world.rejects()) == 1
+    assert world.profiles() == {"a": {}}
+
+
+def test_a_user_who_was_deleted_meanwhile_is_not_made_again(world: World) -> None:
+    bad_then(world, {"x": 1}, GOOD)
+    world.log("deletes", "run-3", ("2026-01-03", "a", ""))
+    world.push()
+    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert world.profiles() == {}
+    assert world.rejects() == []
+
+
+def test_a_user_who_was_deleted_and_came_back_gets_no_value_of_before(world: World) -> None:
+    bad_then(world, {"x": 1}, GOOD)
+    world.log("deletes", "run-3", ("2026-01-03", "a", ""))
+    world.push()
+    world.log("attributes", "run-4", ("2026-01-04", "a", {"y": 4}))
+    world.push()
+    world.retry()
+    assert world.profiles() == {"a": {"y": 4}}
+
+
+def refused_event(world: World) -> None:
+    """Push an event that Braze refuses, and let Braze take it from now on."""
+    world.restart(blocked_external_ids=["a"])
+    world.log("events", "run-1", ("2026-01-01", "a", EVENT))
+    assert world.push().counts.rows_rejected == 1
+    world.restart()
+
+
+def test_events_go_as_they_were(world: World) -> None:
+    refused_event(world)
+    world.log("events", "run-2", ("2026-01-02", "a", EVENT | {"properties": {"event": "2"}}))
+    world.push()
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.braze.events() == {"1": 1, "2": 1}
+    assert world.rejects() == []
+
+
+@pytest.mark.parametrize(("kind", "arrived"), [("reset_after", 1), ("server_error", 0)])
+def test_an_event_whose_answer_is_lost_on_retry_is_left_to_resolve(
+    world: World, kind: str, arrived: int
+) -> None:
+    refused_event(world)
+    status = {"status": 504} if kind == "server_error" else {}
+    world.faults({"kind": kind, "times": 1} | status)
+    assert numbers(world.retry()) == (1, 0, 0, 1)
+    assert sum(world.braze.events().values()) == arrived
+    [reject] = world.rejects()
+    assert (reject.status, reject.reason) == ("unknown", "maybe_sent")
+    assert numbers(world.retry(lambda each: each.status == "rejected")) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_crash_during_the_retry_of_an_event(world: World, sent: bool) -> None:
+    """Before or after it was sent: the record says that it may have been, and nobody sends it by itself."""
+    refused_event(world)
+    world.die_after(0, sent=sent)
+    with pytest.raises(KeyboardInterrupt):
+        world.retry()
+    world.live()
+    [reject] = world.rejects()
+    assert reject.status == "unknown"
+    world.push()
+    assert numbers(world.retry(lambda each: each.status == "rejected")) == (0, 0, 0, 0)
+    assert sum(world.braze.events().values()) == sent
+
+
+def test_items_as_a_whole(world: World) -> None:
+    """Of an item that was written again nothing of the old row is sent."""
+    world.query(
+        'create table braze.items ("UPDATED_AT" timestamp, "ID" varchar, "PAYLOAD" varchar, "DELETED" boolean, '
+        "braze_batch varchar, braze_row varchar)"
+    )
+    for day, item, payload in [(1, "r1", {}), (1, "r2", {}), (2, "r1", 2)]:
+        world.query(
+            f"insert into braze.items values ('2026-01-0{day}', '{item}', '{json.dumps({'stars': payload})}', "
+            f"false, 'run-{day}', md5('{item}'))"
+        )
+    assert world.push().counts.rows_rejected == 2
+    assert len(world.rejects()) == 2
+    assert numbers(world.retry()) == (2, 0, 2, 0)
+    assert world.braze.items() == {"r1": {"stars": 2}}
+    assert [json.loads(reject.identifier) for reject in world.rejects()] == [{"id": "r2"}]
+
+
+def command(world: World, *arguments: str) -> Result:
+    environment = {"BRAZE_REST_ENDPOINT": world.config.endpoint, "BRAZE_API_KEY": "sandbox"}
+    folder = str(world.project)
+    return CliRunner().invoke(
+        group, [*arguments, "--project-dir", folder, "--profiles-dir", folder], env=environment
+    )
+
+
+def test_from_the_command_line(world: World) -> None:
+    bad_then(world, {"x": 1}, GOOD)
+    [listed] = json.loads(command(world, "failures", "list", "--output", "json").stdout)["failures"]
+    assert (listed["sync"], listed["status"], listed["reason"], listed["rows"]) == (
+        "attributes",
+        "rejected",
+        "braze_rejected",
+        1,
+    )
+    [shown] = json.loads(command(world, "failures", "show", "--output", "json").stdout)["failures"]
+    assert json.loads(shown["identifier"]) == {"external_id": "a"}
+    assert "payload" not in shown
+    retried = command(world, "retry", "--output", "json")
+    assert retried.exit_code == 0
+    assert json.loads(retried.stdout)["counts"]["rows_sent"] == 1
+    assert json.loads(command(world, "failures", "list", "--output", "json").stdout) == {"failures": []}
+    assert world.profiles() == {"a": {"x": 1}}
+
+
+@pytest.mark.parametrize(("decision", "arrived"), [("--drop", 0), ("--resend", 1)])
+def test_resolving_from_the_command_line(world: World, decision: str, arrived: int) -> None:
+    world.log("events", "run-1", ("2026-01-01", "a", EVENT))
+    world.faults({"kind": "server_error", "status": 504, "times": 1})
+    assert world.push().counts.rows_unknown == 1
+    world.faults()
+    assert command(world, "retry").exit_code == 0
+    assert sum(world.braze.events().values()) == 0
+    assert command(world, "resolve", decision, "--output", "json").exit_code == 0
+    assert sum(world.braze.events().values()) == arrived
+    assert world.rejects() == []
