@@ -41,10 +41,12 @@ def table_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     lines = b"\n".join(
         orjson.dumps({name: naive_utc(row[name]) for name in schema.names if name in row}) for row in rows
     )
+    if not lines:
+        return schema.empty_table()
     return pyarrow.json.read_json(
         pa.BufferReader(lines),
         # One block: a line can't go over the edge of one.
-        pyarrow.json.ReadOptions(use_threads=False, block_size=max(len(lines), 1)),
+        pyarrow.json.ReadOptions(use_threads=False, block_size=len(lines)),
         pyarrow.json.ParseOptions(explicit_schema=schema),
     )
 
