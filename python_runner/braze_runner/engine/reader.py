@@ -15,8 +15,8 @@ from braze_runner.state import Position
 from braze_runner.warehouse import Warehouse
 
 # What the warehouse sorts at once, each time searching the whole batch for it; and the rows of one Arrow batch.
-RANGE_ROWS = 200_000
-RANGE_CHARACTERS = 16_000_000
+RANGE_ROWS = 150_000
+RANGE_CHARACTERS = 12_000_000
 ARROW_ROWS = 2_048
 USER = 32
 """Digits of a user's hash, with which the keys of a table made by hand begin."""
