@@ -1,6 +1,7 @@
 """What is looked at before users are deleted, which can't be undone."""
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,9 @@ class DeletionGuard:
                 f"{name} holds {deletions:,} deletions and a run may do {self.most:,}, so none was done: "
                 f"look at them, then push with --max-deletes {deletions}."
             )
-        if users and deletions > self.share_from and deletions > self.share * users:
+        # All of them may be more than those whom the attribute syncs know.
+        share = self.share if self.share < 1 else math.inf
+        if users and deletions > self.share_from and deletions > share * users:
             return (
                 f"{name} holds deletions of {deletions:,} of {users:,} known users, more than {self.share:.0%}, "
                 "so none was done: look at them, then push with a higher --max-delete-share."
