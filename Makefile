@@ -10,7 +10,7 @@ ENGINE_STAMPS := $(ENGINES:%=.engines/%/.installed)
 W ?= duckdb
 # One worker per core; tests/conftest.py says what stays together on one of them.
 IN_PARALLEL := -n auto --dist loadscope --no-loadscope-reorder
-.PHONY: help setup setup-warehouses demo test test-all test-warehouse live torture lint benchmark lock generate clean
+.PHONY: help setup setup-warehouses demo test test-all test-warehouse live torture lint benchmark benchmark-push lock generate clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -57,8 +57,11 @@ lint: $(STAMP)  ## Check types and style of Python and SQL
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint models
 
-benchmark: $(STAMP)  ## Measure push, load-currents and the delta, and print the tables
+benchmark: $(STAMP) .engines/drt/.installed  ## Measure push, load-currents and the delta, and print the tables
 	$(BIN)/python -m benchmarks
+
+benchmark-push: $(STAMP) .engines/drt/.installed  ## Compare push with other senders on one sink: make benchmark-push ROWS=5000000
+	$(BIN)/python -m benchmarks push $(if $(ROWS),--rows $(ROWS))
 
 generate: $(STAMP)  ## Write the files that are made from others: the catalogue of events, parts of the documents
 	$(BIN)/python tools/generate_catalogue.py
@@ -67,7 +70,7 @@ generate: $(STAMP)  ## Write the files that are made from others: the catalogue 
 lock:  ## Pin the newest versions that requirements/dev.in allows (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 		--no-annotate --no-header --upgrade requirements/dev.in -o requirements/dev.lock
-	for name in $(ENGINES); do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	for name in $(ENGINES) drt; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-strip-extras --no-annotate --no-header requirements/engines/$$name.in -o requirements/engines/$$name.lock; done
 
 clean:  ## Remove everything that is made here, the virtual environment too

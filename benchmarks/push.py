@@ -1,143 +1,121 @@
-"""Push from a DuckDB file to a loopback sink: rows per second, memory and CPU of the runner's process.
+"""Push against other senders on one sink and the same rows: rows per second, CPU and memory of each, and ratios.
 
-The runner's own command runs, with all that a user's run has: dbt profile, validation, ledger. The sink is a
-second process on the same machine.
+They take turns, and the whole turn is repeated, as the speed of a machine varies. A sink is a process on the same
+machine; it counts what arrives, so that nobody is fast by losing rows. The slow ones send the first rows only.
 """
 
 import json
-import os
-import re
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import duckdb
+from benchmarks.project import make_project
+from benchmarks.sink import Limit, counts, running
+from braze_runner import limits
 
-ROWS = (100_000, 2_000_000)
-LATENCIES = (0.0, 0.1)
-_SYNC = "model.bench.users_attributes_sync"
-_TABLE = """
-create table braze.users_attributes_sync as
-select
-    timestamp '2026-01-01 00:00:00' as "UPDATED_AT",
-    printf('customer-%09d', i) as "EXTERNAL_ID",
-    printf('{"first_name":"Given %d","loyalty_points":%d,"premium":%s', i % 500, i * 7 % 10000, i % 3 = 0)
-    || case when i % 2 = 0 then printf(',"last_order":"2025-12-%02dT10:00:00Z"', 1 + i % 28) else '' end
-    || case when i % 5 = 0 then ',"favorite_color":null' else '' end || '}' as "PAYLOAD",
-    'batch-1' as braze_batch,
-    md5(printf('customer-%09d', i)) as braze_row,
-    md5(printf('row-%d', i)) as row_hash,
-    printf('{"first_name":"%s","loyalty_points":"%s"}', md5(i::text), md5((i + 1)::text)) as attribute_hashes
-from range(:rows) as t (i)
-"""
-# Runs the command in this very process and then tells what the process took.
-_MEASURED = """
-import json, re, resource, sys, time
-from pathlib import Path
-from braze_runner.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as exc:
-    code = exc.code
-used = resource.getrusage(resource.RUSAGE_SELF)
-peak = int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-print(json.dumps({"code": code, "peak_mb": peak, "cpu_seconds": used.ru_utime + used.ru_stime}))
-"""
+ROWS = 1_000_000
+ROUNDS = 3
+CAPTION = """\
+rows/s and the ratio to the bare sender: medians of all rounds. CPU: of the whole process, start-up included. The bare
+sender sends bodies that it has already. The runner's time begins with its start, dbt's imports among it, and has
+validation and ledger in it. Refused: answered with 429 and sent again."""
+_ROOT = Path(__file__).parents[1]
+_PYTHONS = {"drt": str(_ROOT / ".engines" / "drt" / "bin" / "python")}
+_TITLES = {
+    "runner": "braze-runner",
+    "bare": "bare sender",
+    "loop": "requests, 20 threads",
+    "drt": "drt-core",
+}
 
 
-def make_project(folder: Path, rows: int) -> Path:
-    """Write a dbt project whose sync table has one pending batch; returns the database's path."""
-    database = folder / "bench.duckdb"
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema braze")
-        connection.execute(_TABLE.replace("range(:rows)", f"range({rows})"))
-    (folder / "dbt_project.yml").write_text("name: bench\nversion: '1.0'\nprofile: bench\n")
-    profile = {
-        "target": "dev",
-        "outputs": {"dev": {"type": "duckdb", "path": str(database), "schema": "braze"}},
+class Scene(NamedTuple):
+    """What the sink does, and how many rows each of the slow ones sends: about ten seconds of work."""
+
+    latency: float
+    limit: Limit | None
+    most_rows: dict[str, int]
+
+    @property
+    def title(self) -> str:
+        """Name the scene."""
+        limit = f"{self.limit[0]:,} requests in {self.limit[1]} s" if self.limit else "no limit"
+        return f"push: latency {self.latency * 1000:.0f} ms, {limit}"
+
+
+SCENES = (
+    Scene(0.1, Limit(limits.TRACK.requests, limits.TRACK.seconds), {"loop": 150_000, "drt": 7_500}),
+    Scene(0.0, None, {"loop": 300_000, "drt": 150_000}),
+)
+
+
+def send_once(name: str, scene: Scene, project: Path, rows: int, destination: str) -> dict[str, Any]:
+    """Let one sender send to a sink of its own; raises RuntimeError when not every row arrived once."""
+    rows = min(rows, scene.most_rows.get(name, rows))
+    with running(scene.latency, scene.limit) as address:
+        job = {
+            "project": str(project),
+            "destination": destination,
+            "rows": rows,
+            "address": address,
+            "latency": scene.latency,
+            "limit": scene.limit,
+        }
+        command = [_PYTHONS.get(name, sys.executable), "-m", "benchmarks.measured", name, json.dumps(job)]
+        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{name} failed: {done.stdout}{done.stderr}")
+        arrived = counts(address)
+    if arrived["objects"] != rows:
+        raise RuntimeError(f"{name} sent {arrived['objects']:,} of {rows:,} rows")
+    taken: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return taken | {"rows": rows, "rate": rows / taken["seconds"], "refused": arrived["refused"]}
+
+
+def run(rows: int = ROWS, rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    """Measure each sender in each scene; returns one row for the table of each."""
+    names = [name for name in _TITLES if name not in _PYTHONS or Path(_PYTHONS[name]).exists()]
+    results: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        make_project(Path(folder), rows)
+        for turn in range(rounds):
+            for place, scene in enumerate(SCENES):
+                for name in names:
+                    taken = send_once(name, scene, Path(folder), rows, f"round-{turn}-{place}")
+                    results[place, name].append(taken)
+    lines = [
+        _line(scene.title, name, results[place, name], results[place, "bare"])
+        for place, scene in enumerate(SCENES)
+        for name in names
+    ]
+    # Once, below the last table.
+    return [*lines[: -len(names)], *(line | {"caption": CAPTION} for line in lines[-len(names) :])]
+
+
+def _line(title: str, name: str, taken: list[dict[str, Any]], bare: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a sender's row: medians of its rounds, and its rate as a share of the bare sender's in the same round."""
+    shares = [each["rate"] / other["rate"] for each, other in zip(taken, bare, strict=True)]
+    cpu = statistics.median(each["cpu_seconds"] / each["rows"] * 1e6 for each in taken)
+    return {
+        "benchmark": title,
+        "sender": _TITLES[name],
+        "rows": taken[0]["rows"],
+        "rows/s": round(statistics.median(each["rate"] for each in taken)),
+        "of bare": f"{statistics.median(shares):.1%}",
+        "CPU s / million": f"{cpu:.1f}",
+        "peak MB": round(max(each["peak_mb"] for each in taken)),
+        "refused": max(each["refused"] for each in taken),
     }
-    (folder / "profiles.yml").write_text(json.dumps({"bench": profile}))
-    node = {
-        "unique_id": _SYNC,
-        "resource_type": "model",
-        "name": "users_attributes_sync",
-        "database": "bench",
-        "schema": "braze",
-        "config": {"materialized": "incremental", "meta": {"braze": {"sync": "attributes"}}},
-    }
-    manifest = {
-        "metadata": {"dbt_schema_version": "https://schemas.getdbt.com/dbt/manifest/v12.json"},
-        "nodes": {_SYNC: node},
-    }
-    (folder / "target").mkdir()
-    (folder / "target" / "manifest.json").write_text(json.dumps(manifest))
-    return database
-
-
-@contextmanager
-def sink(latency: float) -> Iterator[int]:
-    """Run the sink; gives its port."""
-    command = [sys.executable, "-m", "benchmarks.sink", str(latency)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield int(process.stdout.readline() if process.stdout else "")
-        finally:
-            process.terminate()
-
-
-def push_once(project: Path, port: int, destination: str, arguments: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Push everything to a destination that has nothing yet; returns what the run took."""
-    environment = os.environ | {
-        "BRAZE_REST_ENDPOINT": f"http://127.0.0.1:{port}",
-        "BRAZE_API_KEY": "benchmark",
-        "BRAZE_DESTINATION": destination,
-        "COLUMNS": "100",
-    }
-    command = [sys.executable, "-c", _MEASURED, "push", "--project-dir", str(project), *arguments]
-    command += ["--profiles-dir", str(project)]
-    started = time.perf_counter()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    wall = time.perf_counter() - started
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if measured["code"]:
-        raise RuntimeError(f"the push failed: {done.stdout}{done.stderr}")
-    seconds = re.findall(r"seconds\W+([\d.,]+)", done.stdout)[0]
-    return measured | {"seconds": float(seconds.replace(",", "")), "wall_seconds": wall}
-
-
-def run(sizes: tuple[int, ...] = ROWS, latencies: tuple[float, ...] = LATENCIES) -> list[dict[str, Any]]:
-    """Measure each size at each latency; returns one row for the table of each."""
-    results = []
-    for rows in sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            make_project(Path(folder), rows)
-            for latency in latencies:
-                with sink(latency) as port:
-                    took = push_once(Path(folder), port, f"latency-{latency * 1000:.0f}")
-                results.append(
-                    {
-                        "benchmark": "push",
-                        "rows": rows,
-                        "latency ms": round(latency * 1000),
-                        "rows/s": round(rows / took["seconds"]),
-                        "seconds": round(took["seconds"], 1),
-                        "with start-up": round(took["wall_seconds"], 1),
-                        "CPU s": round(took["cpu_seconds"], 1),
-                        "peak MB": round(took["peak_mb"]),
-                    }
-                )
-    return results
 
 
 def main() -> None:
     """Print one line a measurement."""
     for result in run():
-        print(", ".join(f"{name} {value}" for name, value in result.items()))
+        print(", ".join(f"{name} {value}" for name, value in result.items() if name != "caption"))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,9 @@ class Sync:
     @property
     def settings(self) -> dict[str, bool]:
         """Return what the model sets for each of its objects, by Braze's names."""
-        known = {"_update_existing_only": self.update_existing_only, "_merge_objects": self.merge_objects}
+        # Merging is of attributes alone (Braze: User attributes object).
+        merge = self.merge_objects if self.type == "attributes" else None
+        known = {"_update_existing_only": self.update_existing_only, "_merge_objects": merge}
         return {name: value for name, value in known.items() if value is not None}
 
 

@@ -86,10 +86,13 @@ def read_row_errors(answer: Answer, endpoint: Endpoint, rows: list[Row]) -> RowE
     body = _object(answer)
     if body is None:
         raise UnreadableAnswerError
+    listed = _errors(body, endpoint, is_accepted=is_success(answer))
+    if not listed:
+        return RowErrors({}, _message(body))
     positions = _positions(rows)
     by_index: dict[int, str] = {}
     unmapped = ""
-    for error in _errors(body, endpoint, is_accepted=is_success(answer)):
+    for error in listed:
         index, text = _read(error, endpoint, positions)
         if index is None:
             unmapped = text or _NO_REASON

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Arrow batches that are read ahead.
-_AHEAD = 2
+# Arrow batches that are read ahead: enough to send on while the warehouse sorts the next range.
+_AHEAD = 16
 _POLL_SECONDS = 0.2
 
 

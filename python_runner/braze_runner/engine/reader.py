@@ -14,9 +14,9 @@ from braze_runner.project import Sync
 from braze_runner.state import Position
 from braze_runner.warehouse import Warehouse
 
-# What the warehouse sorts at once, and the rows of one Arrow batch.
-RANGE_ROWS = 100_000
-RANGE_CHARACTERS = 8_000_000
+# What the warehouse sorts at once, each time searching the whole batch for it; and the rows of one Arrow batch.
+RANGE_ROWS = 200_000
+RANGE_CHARACTERS = 16_000_000
 ARROW_ROWS = 2_048
 USER = 32
 """Digits of a user's hash, with which the keys of a table made by hand begin."""

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import chain
 
 from braze_runner.client import Outcome
 from braze_runner.engine.prefetch import prefetched
@@ -105,7 +106,7 @@ class Source:
         dropped, earlier, take = self._dropped(), self._earlier, self._window.take
         last = None
         with closing(prefetched(partial(self._reader.read, self.pending), idle)) as batches:
-            for row in (row for batch in batches for row in self._planner.plan_batch(batch)):
+            for row in chain.from_iterable(map(self._planner.plan_batch, batches)):
                 key = row[0]
                 if key == last:
                     self._reject_planned(row, "duplicate_row")

@@ -4,11 +4,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import pyarrow as pa
-
 from braze_runner.project import Location
 from braze_runner.state.records import COLUMN_TYPES, SCHEMAS
 from braze_runner.warehouse import Warehouse
+from braze_runner.warehouse.arrow import table_of
 
 
 class Tables(Protocol):
@@ -79,7 +78,7 @@ class WarehouseTables:
 
     def append(self, table: str, rows: list[dict[str, Any]]) -> None:
         """Add rows."""
-        self._warehouse.append(self.name_of(table), pa.Table.from_pylist(rows, schema=SCHEMAS[table]))
+        self._warehouse.append(self.name_of(table), table_of(rows, SCHEMAS[table]))
 
     def now(self) -> dt.datetime:
         """Return the warehouse's time."""

@@ -1,11 +1,13 @@
 """Rows and batches of the drivers as the Arrow batches that the runner reads."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import orjson
 import pyarrow as pa
+import pyarrow.json
 
 TIME = pa.timestamp("us")
 
@@ -28,6 +30,25 @@ def batches_of_rows(
             for column, field in zip(zip(*taken, strict=True), schema, strict=True)
         ]
         yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def table_of(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Return rows as a table; a key that is missing is null.
+
+    By way of JSON lines: ``pa.array`` and all that is built on it import pandas where it is installed, which takes
+    more memory than everything that a push holds.
+    """
+    lines = b"\n".join(
+        orjson.dumps({name: naive_utc(row[name]) for name in schema.names if name in row}) for row in rows
+    )
+    if not lines:
+        return schema.empty_table()
+    return pyarrow.json.read_json(
+        pa.BufferReader(lines),
+        # One block: a line can't go over the edge of one.
+        pyarrow.json.ReadOptions(use_threads=False, block_size=len(lines)),
+        pyarrow.json.ParseOptions(explicit_schema=schema),
+    )
 
 
 def plain_batches(batch: pa.RecordBatch | pa.Table, batch_rows: int) -> Iterator[pa.RecordBatch]:
