@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from push_helpers import KEY, Shop, user
 
-from braze_runner.errors import ConfigError
+from braze_runner.errors import StoppedError
 from braze_runner.state import LeaseTakenError
 from braze_runner.warehouse import DbtOptions
 
@@ -100,7 +100,7 @@ def test_a_duckdb_file_that_another_process_has_open(shop: Shop) -> None:
     """DuckDB lets one process in, so the lease is not even asked for."""
     shop.add_users(500)
     said = r"shop\.duckdb is in use by another process: try again when"
-    with at_work(shop), pytest.raises(ConfigError, match=said):
+    with at_work(shop), pytest.raises(StoppedError, match=said):
         shop.push()
     assert shop.push().counts.rows_read == 0
     assert shop.braze.users() == [user(number) for number in range(500)]
