@@ -33,6 +33,7 @@ class FakeBraze:
         self.script: Script = lambda _number, _body: None
         self.headers: list[dict[str, str]] = []
         self.raw: list[bytes] = []
+        self.paths: list[str] = []
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"fake": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -70,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
+        self.fake.paths.append(self.path)
         status, headers, body = self.fake.answer(dict(self.headers.items()), raw)
         headers = {"Content-Length": str(len(body))} | headers
         lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in headers.items()), "", ""]

@@ -116,6 +116,17 @@ def test_a_user_who_was_deleted_and_came_back_gets_no_value_of_before(world: Wor
     assert world.profiles() == {"a": {"y": 4}}
 
 
+def test_a_deletion_that_was_dropped_makes_nothing_void(world: World) -> None:
+    """The user had returned before it was sent, so the profile is still the old one."""
+    bad_then(world, {"x": 1})
+    world.log("deletes", "run-3", ("2026-01-03", "a", ""))
+    world.log("attributes", "run-4", ("2026-01-04", "a", GOOD | {"y": 4}))
+    world.push()
+    assert world.reasons()["user_returned"] == 1
+    world.retry(lambda reject: reject.reason != "user_returned")
+    assert world.profiles() == {"a": {"x": 1, "y": 4}}
+
+
 def refused_event(world: World) -> None:
     """Push an event that Braze refuses, and let Braze take it from now on."""
     world.restart(blocked_external_ids=["a"])

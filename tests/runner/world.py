@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
+import pyarrow as pa
 from company import PROJECT, Braze
 from push_helpers import write_manifest
 
@@ -108,9 +109,13 @@ class World:
                 f"create table if not exists braze.{table} "
                 f'("UPDATED_AT" timestamp, "EXTERNAL_ID" varchar{payload}{more})'
             )
-            values = rows if has_payload else [row[:2] + row[3:] for row in rows]
-            marks = ", ".join("?" * len(values[0]))
-            connection.executemany(f"insert into braze.{table} values ({marks})", values)
+            kept = rows if has_payload else [row[:2] + row[3:] for row in rows]
+            names = [f"c{place}" for place in range(len(kept[0]))]
+            columns = zip(names, zip(*kept, strict=True), strict=True)
+            connection.register(
+                "added", pa.table({name: pa.array(each, pa.string()) for name, each in columns})
+            )
+            connection.execute(f"insert into braze.{table} select * from added")
 
     def die_after(self, requests: int, *, sent: bool = False) -> None:
         """Let the next run end without a word in place of the request after so many, or of its answer."""

@@ -1,6 +1,7 @@
 """The runner's way into every warehouse, through the user's dbt adapter: what goes in comes out as it was."""
 
 import datetime as dt
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -245,3 +246,11 @@ def test_what_is_refused_is_one_sentence_without_values(runner: Runner, table: s
         assert caught.value.__cause__ is None or VALUE not in str(caught.value.__cause__)
     # The connection is there for what comes next.
     assert runner.fetch_all(f"select words from {table}") == [(VALUE,)]
+
+
+def test_hashes_of_texts(runner: Runner) -> None:
+    """Tables made by hand are read in the order of these."""
+    for text in ("", "customer-1/", "é🙂"):
+        sql = runner.md5(f"cast({runner.literal(text)} as {runner.types['text']})")
+        expected = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+        assert runner.fetch_all(f"select {sql}") == [(expected,)]

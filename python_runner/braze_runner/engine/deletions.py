@@ -1,7 +1,8 @@
 """What is looked at before users are deleted, which can't be undone."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from braze_runner.engine.reader import Batch, SyncTable, open_table, user_key
@@ -30,7 +31,9 @@ class DeletionGuard:
                 f"{name} holds {deletions:,} deletions and a run may do {self.most:,}, so none was done: "
                 f"look at them, then push with --max-deletes {deletions}."
             )
-        if users and deletions > self.share_from and deletions > self.share * users:
+        # All of them may be more than those whom the attribute syncs know.
+        share = self.share if self.share < 1 else math.inf
+        if users and deletions > self.share_from and deletions > share * users:
             return (
                 f"{name} holds deletions of {deletions:,} of {users:,} known users, more than {self.share:.0%}, "
                 "so none was done: look at them, then push with a higher --max-delete-share."
@@ -91,6 +94,28 @@ class Deletions:
     def before_deletions(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
         """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not."""
         return set(self._newest_later(self._among(table, rows), table, ("deletes",)))
+
+    def done_after(
+        self, table: SyncTable, rows: Iterable[str], dropped: Callable[[str], set[tuple[str, str]]]
+    ) -> set[tuple[str, str]]:
+        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not.
+
+        ``dropped`` gives (braze_batch, braze_row) of a sync's deletions that were never sent.
+        """
+        found, earlier = set(), self._among(table, rows)
+        for sync, other in self._tables:
+            for kind in _KINDS if sync.type == "deletes" else ():
+                if set(kind) <= table.columns.keys() & other.columns.keys():
+                    same = " and ".join(f"earlier.{column} = later.{column}" for column in kind)
+                    own = "later.braze_batch, later.braze_row" if other.has_bookkeeping else "'', ''"
+                    never_sent = dropped(sync.unique_id)
+                    deletions = self.warehouse.fetch_all(
+                        f"select earlier.braze_batch, earlier.braze_row, {own} "  # noqa: S608 (quoted)
+                        f"from ({earlier}) earlier join {other.name} later "
+                        f"on {same} and later.updated_at > earlier.updated_at"
+                    )
+                    found |= {(batch, row) for batch, row, *key in deletions if tuple(key) not in never_sent}
+        return found
 
     def _among(self, table: SyncTable, rows: Iterable[str]) -> str:
         listed = ", ".join(self.warehouse.literal(row) for row in sorted(rows))

@@ -48,7 +48,9 @@ def send_again(
         for each in session.inputs:
             rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
             if rejects:
-                candidates = Candidates(session.inputs.deletions, each.sync, each.table, each.planner)
+                candidates = Candidates(
+                    session.inputs.deletions, place.state, each.sync, each.table, each.planner
+                )
                 sources.append(
                     RetrySource(
                         each.sync,

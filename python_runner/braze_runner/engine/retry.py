@@ -47,8 +47,11 @@ class Candidate(NamedTuple):
 class Candidates:
     """What may be sent again of one sync's rejects, by what its log says."""
 
-    def __init__(self, deletions: Deletions, sync: Sync, table: SyncTable, planner: Planner) -> None:
+    def __init__(
+        self, deletions: Deletions, state: State, sync: Sync, table: SyncTable, planner: Planner
+    ) -> None:
         self._deletions = deletions
+        self._state = state
         self._sync = sync
         self._table = table
         self._history = History(deletions.warehouse, table, planner)
@@ -74,7 +77,9 @@ class Candidates:
         A user who came back has all attributes in the rows since: what they lack, the user has no more.
         """
         if self._sync.type == "attributes":
-            return self._deletions.before_deletions(self._table, keys)
+            return self._deletions.done_after(self._table, keys, self._state.dropped_deletions) | (
+                self._deletions.after_rows(self._table, keys)
+            )
         return self._deletions.after_rows(self._table, keys)
 
     def _judge(self, reject: OpenReject, rows: list[dict[str, Any]]) -> Candidate:

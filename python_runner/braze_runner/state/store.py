@@ -177,6 +177,11 @@ class State:
             counts.setdefault(sync, {})[status] = int(number)
         return counts
 
+    def dropped_deletions(self, sync: str) -> set[tuple[str, str]]:
+        """Return (braze_batch, braze_row) of deletions that were not sent, since their user had returned."""
+        condition = f"sync = {self.tables.literal(sync)} and reason = 'user_returned'"
+        return set(self.fetch(_REJECTS, "distinct braze_batch, braze_row", condition))
+
     def _newest_rejects(self, columns: str, condition: str = "1 = 1") -> str:
         """Return the query of what was recorded of each rejected row; the newest record has place 1."""
         key = "partition by sync, braze_batch, braze_row"
