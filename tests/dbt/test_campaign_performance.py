@@ -3,10 +3,12 @@
 import random
 import shutil
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import chdir, closing, contextmanager
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from dbt_project import DbtProject
@@ -15,7 +17,7 @@ from braze_runner.currents import avro, layout
 from braze_runner.currents.load import load
 from braze_runner.currents.tables import EventTables
 from braze_runner.demo.events import write_events
-from braze_runner.warehouse import DbtOptions, connect
+from braze_runner.warehouse import DbtOptions, Transactional, Warehouse, connect
 
 WEEK = 7 * 86_400
 GRAIN = (
@@ -61,10 +63,16 @@ def project(tmp_path: Path) -> DbtProject:
 def with_event_tables(folder: Path) -> DbtProject:
     """A project with the event tables, all empty, and the email family on."""
     project = DbtProject(folder, {"braze_events": ["email"]})
-    warehouse = connect(DbtOptions(project_dir=folder, profiles_dir=folder))
-    EventTables(warehouse, "braze_currents").create()
-    warehouse.close()
+    with opened(folder) as warehouse:
+        EventTables(cast("Transactional", warehouse), "braze_currents").create()
     return project
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Warehouse]:
+    """Connect where dbt does: the path in the profile is relative to the folder that a command runs in."""
+    with chdir(folder), closing(connect(DbtOptions(project_dir=folder, profiles_dir=folder))) as warehouse:
+        yield warehouse
 
 
 def mart(project: DbtProject, *columns: str, workspace: str = "%") -> list[tuple[Any, ...]]:
@@ -91,9 +99,8 @@ def test_incremental_full_and_recomputed_rows_are_equal(project: DbtProject, tmp
             target = tmp_path / "arrived" / path.relative_to(tmp_path / "all")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        warehouse = connect(DbtOptions(project_dir=tmp_path, profiles_dir=tmp_path))
-        load(warehouse, tmp_path / "arrived", "braze_currents")
-        warehouse.close()
+        with opened(tmp_path) as warehouse:
+            load(warehouse, tmp_path / "arrived", "braze_currents")
         build(project)
     incremental = mart(project)
     project.dbt("test", "--select", "package:dbt_braze")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ class Shop(DbtProject):
         config = BrazeConfig(self.braze.url, "127.0.0.1", Secret(KEY), destination)
         options = DbtOptions(project_dir=self.folder, profiles_dir=self.folder)
         policy = RetryPolicy(tries=1, random=lambda: 0.0)
-        push(options, config, PushSettings(select=("users",), workers=2, **settings), policy=policy)
+        # The path in the profile is relative to the folder that a command runs in, for dbt too.
+        with chdir(self.folder):
+            push(options, config, PushSettings(select=("users",), workers=2, **settings), policy=policy)
 
     def batches(self, model: str = "users") -> list[str]:
         rows = self.sql(f"select braze_batch from {model} group by 1 order by max(UPDATED_AT)")
