@@ -1,6 +1,6 @@
 """The endpoints that rows are pushed to: where, how many at once, and how a request is put together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from braze_runner import limits
@@ -56,25 +56,15 @@ TRACK: Final = Endpoint(
     arrays=_TRACK_ARRAYS,
     errors="track",
 )
-TRACK_PER_ARRAY: Final = Endpoint(
-    "track",
-    limits.TRACK_PATH,
-    "users.track",
-    limits.TRACK,
-    limits.TRACK_OBJECTS,
-    arrays=_TRACK_ARRAYS,
-    errors="track",
-    per_array=True,
-)
-TRACK_BULK: Final = Endpoint(
-    "track_bulk",
-    limits.BULK_PATH,
-    "users.track.bulk",
-    limits.TRACK_BULK,
-    limits.BULK_OBJECTS,
-    limits.BULK_BYTES,
-    arrays=_TRACK_ARRAYS,
-    errors="track",
+TRACK_PER_ARRAY: Final = replace(TRACK, per_array=True)
+TRACK_BULK: Final = replace(
+    TRACK,
+    name="track_bulk",
+    path=limits.BULK_PATH,
+    permission="users.track.bulk",
+    bucket=limits.TRACK_BULK,
+    objects=limits.BULK_OBJECTS,
+    size=limits.BULK_BYTES,
     objects_of_user=limits.BULK_OBJECTS_OF_USER,
 )
 TRACKS: Final = {"total": TRACK, "per-array": TRACK_PER_ARRAY, "bulk": TRACK_BULK}
