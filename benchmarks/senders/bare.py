@@ -38,7 +38,7 @@ def send(job: dict[str, Any]) -> float:
             except queue.Empty:
                 return
             limiter.acquire(limits.TRACK)
-            while (answer := transport.post(limits.TRACK_PATH, body)).status == 429:
+            while (answer := transport.send("POST", limits.TRACK_PATH, body)).status == 429:
                 limiter.hold(limits.TRACK, limiter.seconds_asked(answer.headers) or 0.1)
                 limiter.acquire(limits.TRACK)
             if answer.status != 201:

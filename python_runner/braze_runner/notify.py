@@ -56,7 +56,7 @@ class Notifier:
         body = orjson.dumps(asdict(notification) | {"error": error})
         try:
             with closing(HttpTransport(self._origin, None, READ_SECONDS)) as transport:
-                status = transport.post(self._target, body).status
+                status = transport.send("POST", self._target, body).status
         except (TransportError, ConfigError) as exc:
             return f"The notification could not be sent: {exc}."
         if 200 <= status < 300:

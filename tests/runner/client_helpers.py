@@ -95,9 +95,6 @@ class Scripted:
             raise reply
         return reply
 
-    def post(self, path: str, body: bytes) -> Answer:
-        return self.send("POST", path, body)
-
     def close(self) -> None:
         """Nothing is open."""
 

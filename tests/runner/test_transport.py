@@ -307,8 +307,8 @@ def test_redirects_are_not_followed_and_the_key_stays(status: int) -> None:
 def test_cookies_are_not_kept() -> None:
     speak: Speak = keeping(answer(b"{}", "201 Created", "Set-Cookie: session=1"))
     with serving(speak) as server, closing(to(f"http://127.0.0.1:{server.port}")) as transport:
-        transport.post("/users/track", b"{}")
-        transport.post("/users/track", b"{}")
+        transport.send("POST", "/users/track", b"{}")
+        transport.send("POST", "/users/track", b"{}")
         assert b"cookie" not in b"".join(server.requests).lower()
 
 

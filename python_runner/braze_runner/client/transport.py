@@ -45,9 +45,6 @@ class Transport(Protocol):
     ) -> Answer:
         """Send one request and return whatever answer came; raises TransportError when none did."""
 
-    def post(self, path: str, body: bytes) -> Answer:
-        """Send one body."""
-
     def close(self) -> None:
         """Close the connections."""
 
@@ -95,10 +92,6 @@ class HttpTransport:
         else:
             connection.close()
         return answer
-
-    def post(self, path: str, body: bytes) -> Answer:
-        """Send one body."""
-        return self.send("POST", path, body)
 
     def close(self) -> None:
         """Close the connections."""
