@@ -94,15 +94,15 @@ class Candidates:
         if self._sync.type != "attributes":
             return Candidate(reject, {}, NEWER)
         try:
-            left = remainder(own["payload"] or "{}", [row["payload"] or "{}" for row in later])
-        except (ValueError, IndexError):
+            merges = self._sync.merge_objects is True
+            left = remainder(own["payload"] or "", [row["payload"] or "" for row in later], merges=merges)
+        except ValueError:
             # What is no JSON object was rejected for that, and is again.
             return Candidate(reject, own)
-        if left.payload:
-            return Candidate(reject, own | {"payload": left.payload})
         if left.lost:
-            return Candidate(reject, {}, f"later rows change {', '.join(left.lost)} too: use braze_reemit")
-        return Candidate(reject, {}, NEWER)
+            # Sending the rest would settle a row of which something is still missing.
+            return Candidate(reject, {}, f"later rows build on {', '.join(left.lost)}: use braze_reemit")
+        return Candidate(reject, own | {"payload": left.payload}) if left.payload else Candidate(reject, {}, NEWER)
 
 
 class RetrySource:
