@@ -8,8 +8,9 @@ from functools import partial
 from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals, payloads_of
+from braze_runner.engine.candidates import Candidates
 from braze_runner.engine.observer import Observer, Silent
-from braze_runner.engine.retry import Candidates, RetrySource
+from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.select import select_syncs
 from braze_runner.engine.session import Session, opened
 from braze_runner.engine.settings import PushSettings

@@ -10,7 +10,7 @@ those of one user are neighbours and become one (R2), and their keys hold nothin
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -114,6 +114,13 @@ class StampReader:
             stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
             yield from Neighbours(self._identifiers, self._fold, mark or "").of(stream)
 
+    def of_users(self, users: Iterable[str]) -> Iterator[pa.RecordBatch]:
+        """Stream all rows of some users, each as it is; ``users`` are the hashes with which keys begin."""
+        listed = ", ".join(map(self._warehouse.literal, sorted(users)))
+        rows = f"{self._table} where updated_at is not null and {self._user} in ({listed}) {self._order}"
+        stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
+        return Neighbours(self._identifiers, None, "").of(stream)
+
     def _behind(self, end: End | None) -> str:
         """Return the condition of what stands behind an end."""
         if end is None:
@@ -151,6 +158,12 @@ class StampReader:
 
     def _literal(self, stamp: str) -> str:
         return f"cast({self._warehouse.literal(stamp.replace('T', ' '))} as {self._warehouse.types['time']})"
+
+
+def place_of(braze_row: str) -> tuple[dt.datetime, str]:
+    """Return (stamp, user's hash) of a row's key."""
+    user, stamp, _ = braze_row.split("/")
+    return dt.datetime.strptime(stamp, _FORM), user  # noqa: DTZ007 (UTC without a zone)
 
 
 def newest_read(positions: Mapping[str, Position]) -> dt.datetime | None:
