@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from test_replay import histories
 
 from braze_runner.plan.remainder import Remainder, remainder
@@ -70,7 +69,9 @@ def test_by_hand(payload: Any, later: list[Any], left: Any, lost: tuple[str, ...
     assert (json.loads(found.payload or "{}"), found.lost) == (left, lost)
 
 
-@pytest.mark.parametrize("later", [{"o": {"b": 2}}, {"o": {"a": 2, "b": 2}}, {"o": {"a": {"c": 1}}}, {"o": None}])
+@pytest.mark.parametrize(
+    "later", [{"o": {"b": 2}}, {"o": {"a": 2, "b": 2}}, {"o": {"a": {"c": 1}}}, {"o": None}]
+)
 @pytest.mark.parametrize("merges", [True, False])
 def test_objects_that_are_merged_leave_what_they_lack(later: Any, merges: bool) -> None:
     found = remainder('{"o":{"a":1}}', [json.dumps(later)], merges=merges)

@@ -57,7 +57,9 @@ class Candidates:
             self._remedy = "use braze_reemit"
         else:
             self._past = StampPast(StampReader(warehouse, sync, table, planner), sync.type)
-            self._gone = "the table has its row no more, so nobody knows what came later: add one with what is right"
+            self._gone = (
+                "the table has its row no more, so nobody knows what came later: add one with what is right"
+            )
             self._remedy = "add a row with the current value"
 
     def of(self, rejects: Iterable[OpenReject]) -> Iterator[Candidate]:
@@ -99,7 +101,11 @@ class Candidates:
             # Sending the rest would settle a row of which something is still missing.
             problem = f"later rows build on {', '.join(left.lost)}: {self._remedy}"
             return Candidate(reject, {}, problem)
-        return Candidate(reject, own | {"payload": left.payload}) if left.payload else Candidate(reject, {}, NEWER)
+        return (
+            Candidate(reject, own | {"payload": left.payload})
+            if left.payload
+            else Candidate(reject, {}, NEWER)
+        )
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -122,10 +122,12 @@ class Deletions:
                         f"from ({earlier}) earlier join ({self._placed(other)}) later "
                         f"on {same} and later.updated_at > earlier.updated_at"
                     )
-                    never_sent = dropped(sync.unique_id)
+                    never_sent: set[tuple[Any, str]] = set(dropped(sync.unique_id))
                     if not other.has_bookkeeping:
                         never_sent = {place_of(row) for _, row in never_sent}
-                    found |= {(batch, row) for batch, row, *place in deletions if tuple(place) not in never_sent}
+                    found |= {
+                        (batch, row) for batch, row, *place in deletions if tuple(place) not in never_sent
+                    }
         return found
 
     def _among(self, table: SyncTable, rows: Iterable[str]) -> str:

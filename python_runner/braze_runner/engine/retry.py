@@ -82,10 +82,8 @@ class RetrySource:
 
     def intend(self, state: State, rows: Sequence[Row]) -> None:
         """Record of rows that count each time that they may have been sent, before they are (R3)."""
-        for row in rows:
-            reject = self._under_way[row.braze_row]
-            if not row.repeatable and reject.status != "unknown":
-                state.settle(reject, "unknown")
+        once = [self._under_way[row.braze_row] for row in rows if not row.repeatable]
+        state.settle((reject, "unknown") for reject in once if reject.status != "unknown")
 
     def settle(self, outcome: Outcome, start: int, end: int) -> None:
         """Take what became of its rows in a request."""
@@ -126,10 +124,12 @@ class RetrySource:
 
     def save(self, state: State) -> None:
         """Record what became of the rejects since the last time."""
-        for reject, again, status in self._again:
-            state.reject(reject.sync, reject.batch, [again], status)
-        for reject, settled in self._settled:
-            state.settle(reject, settled)
+        again: dict[tuple[str, RejectStatus], list[Reject]] = {}
+        for reject, once_more, status in self._again:
+            again.setdefault((reject.batch, status), []).append(once_more)
+        for (batch, status), rejects in again.items():
+            state.reject(self.sync.unique_id, batch, rejects, status)
+        state.settle(self._settled)
         self.forget_rejects()
 
     def forget_rejects(self) -> None:
@@ -141,7 +141,5 @@ def _batch_of(columns: dict[str, Any]) -> pa.RecordBatch:
     """Return one row of a sync table as a planner reads it: every column text but the flag ``deleted``."""
     shown = {name: value for name, value in columns.items() if name not in ("braze_batch", "stamp")}
     # The flag may be text in a table made by hand.
-    arrays = [
-        pa.array([value], None if name == "deleted" else pa.string()) for name, value in shown.items()
-    ]
+    arrays = [pa.array([value], None if name == "deleted" else pa.string()) for name, value in shown.items()]
     return pa.RecordBatch.from_arrays(arrays, names=list(shown))

@@ -83,7 +83,9 @@ def _covers(later: str, earlier: str) -> bool:
     def covers(new: Any, old: Any) -> bool:
         if not isinstance(new, dict):
             return True
-        return isinstance(old, dict) and all(key in new and covers(new[key], part) for key, part in old.items())
+        return isinstance(old, dict) and all(
+            key in new and covers(new[key], part) for key, part in old.items()
+        )
 
     return covers(orjson.loads(later), orjson.loads(earlier))
 
