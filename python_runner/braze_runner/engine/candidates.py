@@ -5,10 +5,8 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from braze_runner.engine.deletions import Deletions
-from braze_runner.engine.past import LogPast, Past, StampPast
+from braze_runner.engine.past import Past
 from braze_runner.engine.reader import SyncTable
-from braze_runner.engine.stamps import StampReader
-from braze_runner.plan import Planner
 from braze_runner.plan.remainder import remainder
 from braze_runner.project import Sync
 from braze_runner.state import OpenReject, State
@@ -43,24 +41,18 @@ class Candidate(NamedTuple):
 class Candidates:
     """What may be sent again of one sync's rejects, by what its table says."""
 
-    def __init__(
-        self, deletions: Deletions, state: State, sync: Sync, table: SyncTable, planner: Planner
-    ) -> None:
+    def __init__(self, deletions: Deletions, past: Past, state: State, sync: Sync, table: SyncTable) -> None:
         self._deletions = deletions
+        self._past = past
         self._state = state
         self._sync = sync
         self._table = table
-        warehouse = deletions.warehouse
         if table.has_bookkeeping:
-            self._past: Past = LogPast(warehouse, table, planner)
-            self._gone = "its batch was pruned, so nobody knows what came later: use braze_reemit"
             self._remedy = "use braze_reemit"
+            self._gone = f"its batch was pruned, so nobody knows what came later: {self._remedy}"
         else:
-            self._past = StampPast(StampReader(warehouse, sync, table, planner), sync.type)
-            self._gone = (
-                "the table has its row no more, so nobody knows what came later: add one with what is right"
-            )
             self._remedy = "add a row with the current value"
+            self._gone = f"the table has its row no more, so nobody knows what came later: {self._remedy}"
 
     def of(self, rejects: Iterable[OpenReject]) -> Iterator[Candidate]:
         """Yield each reject with what is left of it."""

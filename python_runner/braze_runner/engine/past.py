@@ -9,6 +9,7 @@ from braze_runner.engine.reader import SyncTable
 from braze_runner.engine.stamps import StampReader, place_of
 from braze_runner.plan import Planner
 from braze_runner.plan.payloads import parse
+from braze_runner.project import Sync
 from braze_runner.state import OpenReject
 from braze_runner.warehouse import Warehouse
 
@@ -30,11 +31,18 @@ class Past(Protocol):
         """Return what there is of each reject."""
 
 
+def past_of(warehouse: Warehouse, sync: Sync, table: SyncTable, planner: Planner) -> Past:
+    """Return what looks up rejected rows in a sync's table."""
+    if table.has_bookkeeping:
+        return LogPast(History(warehouse, table, planner))
+    return StampPast(StampReader(warehouse, sync, table, planner), sync.type)
+
+
 class LogPast:
     """Rejects of a log, which has a user or item once in a batch."""
 
-    def __init__(self, warehouse: Warehouse, table: SyncTable, planner: Planner) -> None:
-        self._history = History(warehouse, table, planner)
+    def __init__(self, history: History) -> None:
+        self._history = history
 
     def place(self, reject: OpenReject) -> tuple[Any, str]:
         """Return (batch, key)."""

@@ -10,6 +10,7 @@ from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals, payloads_of
 from braze_runner.engine.candidates import Candidates
 from braze_runner.engine.observer import Observer, Silent
+from braze_runner.engine.past import past_of
 from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.select import select_syncs
 from braze_runner.engine.session import Session, opened
@@ -49,9 +50,8 @@ def send_again(
         for each in session.inputs:
             rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
             if rejects:
-                candidates = Candidates(
-                    session.inputs.deletions, place.state, each.sync, each.table, each.planner
-                )
+                past = past_of(place.warehouse, each.sync, each.table, each.planner)
+                candidates = Candidates(session.inputs.deletions, past, place.state, each.sync, each.table)
                 sources.append(
                     RetrySource(
                         each.sync,
