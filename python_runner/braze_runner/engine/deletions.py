@@ -118,7 +118,9 @@ class Deletions:
                 if set(kind) <= table.columns.keys() & other.columns.keys():
                     same = " and ".join(f"earlier.{column} = later.{column}" for column in kind)
                     deletions = self.warehouse.fetch_all(
-                        "select earlier.braze_batch, earlier.braze_row, later.braze_batch, later.braze_row "  # noqa: S608 (quoted)
+                        "select earlier.braze_batch, earlier.braze_row, "  # noqa: S608 (quoted)
+                        # BigQuery takes no two columns of one name, nor does Databricks' connector.
+                        "later.braze_batch as later_batch, later.braze_row as later_row "
                         f"from ({earlier}) earlier join ({self._placed(other)}) later "
                         f"on {same} and later.updated_at > earlier.updated_at"
                     )
