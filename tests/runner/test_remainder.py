@@ -83,3 +83,13 @@ def test_objects_that_are_merged_leave_what_they_lack(later: Any, merges: bool) 
 def test_what_is_no_object(payload: str) -> None:
     with pytest.raises(ValueError, match="no JSON object"):
         remainder(payload, [])
+
+
+DEEP = 1_000
+NESTED = '{"k":' * DEEP + "1" + "}" * DEEP
+
+
+def test_values_that_are_deeper_than_the_stack() -> None:
+    """Braze judges them; nothing here gives up at one."""
+    assert remainder(f'{{"a":{NESTED},"b":1}}', ['{"b":2}']) == Remainder(f'{{"a":{NESTED}}}', ())
+    assert remainder(f'{{"a":{NESTED}}}', [f'{{"a":{NESTED}}}'], merges=True).lost == ("a",)

@@ -87,7 +87,10 @@ def _covers(later: str, earlier: str) -> bool:
             key in new and covers(new[key], part) for key, part in old.items()
         )
 
-    return covers(orjson.loads(later), orjson.loads(earlier))
+    try:
+        return covers(orjson.loads(later), orjson.loads(earlier))
+    except RecursionError:
+        return False
 
 
 def _parsed(payload: str) -> dict[str, Any] | None:
