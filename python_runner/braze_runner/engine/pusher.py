@@ -200,7 +200,12 @@ class Pusher:
     def _hand_out(self, request: Request[PushSource]) -> None:
         """Give a request to the workers; one that must not arrive twice waits until its intent is on record."""
         if self._goes_on(request):
-            self._release_chunk()
+            try:
+                self._release_chunk()
+            except StoppedError:
+                # It is held back with the chunk.
+                self._chunk.append(request)
+                raise
             self._drain()
             self._wait_for_turn(self._lane)
         self._newest = request.rows[-1]
