@@ -12,6 +12,7 @@ from braze_runner.client.api import Api
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals
 from braze_runner.engine.catalogs import make_catalogs
+from braze_runner.engine.garbage import collected_rarely
 from braze_runner.engine.inputs import Inputs
 from braze_runner.engine.observer import Observer
 from braze_runner.engine.pool import WorkerPool
@@ -141,7 +142,8 @@ class Session:
             pending = sum(source.pending_rows for source in sources if source.sync is each.sync)
             self._observer.start(each.sync.name, pending)
         try:
-            pusher.push(steps_of(sources))
+            with collected_rarely():
+                pusher.push(steps_of(sources))
         finally:
             for each in self.inputs:
                 self._observer.end(each.sync.name, each.counts)
