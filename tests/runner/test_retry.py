@@ -87,6 +87,27 @@ def test_labels_that_were_set_as_a_whole_since(world: World) -> None:
     assert world.profiles() == {"a": {"labels": ["z"]}}
 
 
+def test_a_later_row_that_is_no_json_brings_no_old_value_back(world: World) -> None:
+    bad_then(world, {"x": 1, "y": 1}, GOOD | {"x": 2})
+    world.log("attributes", "run-3", ("2026-01-03", "a", "no json"))
+    world.push()
+    assert numbers(world.retry(lambda reject: reject.reason == "braze_rejected")) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"x": 2, "y": 1}}
+
+
+def test_what_later_rows_build_on_stays_open(world: World) -> None:
+    """The first items of an array were never there, so only the current value makes it whole."""
+    bad_then(world, {"seen": [{"id": 1}], "y": 1}, GOOD | {"seen": {"$add": [{"id": 2}]}})
+    summary = world.retry()
+    assert numbers(summary) == (1, 0, 0, 1)
+    assert "later rows build on seen: use braze_reemit" in " ".join(summary.notes)
+    world.log("attributes", "run-3", ("2026-01-03", "a", {"seen": [{"id": 1}, {"id": 2}]}))
+    world.push()
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"seen": [{"id": 1}, {"id": 2}], "y": 1}}
+    assert world.rejects() == []
+
+
 def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     bad_then(world, {"x": 1}, GOOD)
     world.query("delete from braze.attributes where braze_batch = 'run-1'")
@@ -125,6 +146,21 @@ def test_a_deletion_that_was_dropped_makes_nothing_void(world: World) -> None:
     assert world.reasons()["user_returned"] == 1
     world.retry(lambda reject: reject.reason != "user_returned")
     assert world.profiles() == {"a": {"x": 1, "y": 4}}
+
+
+@pytest.mark.parametrize("made_by_hand", [False, True])
+def test_a_deletion_of_a_user_who_came_back_is_never_sent(world: World, made_by_hand: bool) -> None:
+    """It was dropped for that, and stays so."""
+    world.log("attributes", "run-1", ("2026-01-01", "a", {"x": 1}))
+    world.push()
+    deletion = ("2026-01-02", "a", "")
+    world.by_hand("deletes", deletion) if made_by_hand else world.log("deletes", "run-2", deletion)
+    world.log("attributes", "run-3", ("2026-01-03", "a", {"y": 3}))
+    world.push()
+    assert world.reasons() == {"user_returned": 1}
+    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert world.profiles() == {"a": {"x": 1, "y": 3}}
+    assert world.rejects() == []
 
 
 def refused_event(world: World) -> None:

@@ -9,7 +9,8 @@ from histories import SYNC, Brief
 from plan_helpers import TRACKED, pack
 
 from braze_runner.client import Outcome
-from braze_runner.engine.retry import Candidate, RetrySource
+from braze_runner.engine.candidates import Candidate
+from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.summary import Counts
 from braze_runner.plan import Reject, Row
 from braze_runner.plan.track import ActivityPlanner

@@ -323,10 +323,11 @@ class Pusher:
             )
 
     def _wait_for_turn(self, lane: str) -> None:
+        # What was accepted is on record first, or a crash would have it sent again after what follows.
+        self._save()
         accepted_at = self._accepted_at.get(lane)
         remaining = 0.0 if accepted_at is None else accepted_at + self._order_gap - self._now()
         if remaining > 0:
-            self._save()
             self._stop.wait(remaining)
 
     def _save(self) -> None:

@@ -8,8 +8,10 @@ from functools import partial
 from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals, payloads_of
+from braze_runner.engine.candidates import Candidates
 from braze_runner.engine.observer import Observer, Silent
-from braze_runner.engine.retry import Candidates, RetrySource
+from braze_runner.engine.past import past_of
+from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.select import select_syncs
 from braze_runner.engine.session import Session, opened
 from braze_runner.engine.settings import PushSettings
@@ -48,9 +50,8 @@ def send_again(
         for each in session.inputs:
             rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
             if rejects:
-                candidates = Candidates(
-                    session.inputs.deletions, place.state, each.sync, each.table, each.planner
-                )
+                past = past_of(place.warehouse, each.sync, each.table, each.planner)
+                candidates = Candidates(session.inputs.deletions, past, place.state, each.sync, each.table)
                 sources.append(
                     RetrySource(
                         each.sync,
@@ -78,8 +79,7 @@ def drop(
     with opened(options, config.destination, settings.state_file, project) as place:
         place.state.prepare()
         rejects = [reject for sync in syncs for reject in place.state.open_rejects(sync) if chosen(reject)]
-        for reject in rejects:
-            place.state.settle(reject, "dropped")
+        place.state.settle((reject, "dropped") for reject in rejects)
     return len(rejects)
 
 
@@ -104,11 +104,10 @@ def by_currents(
             }
             rows = [(key, each.identifier, (each.payload or "").encode()) for key, each in rejects.items()]
             sent_at = max((each.first_seen for each in rejects.values()), default=utc_now())
-            for key, has_arrived in arrivals.of(sync.type, payloads_of(rows), sent_at).items():
-                reject = rejects[key]
-                if has_arrived:
-                    arrived += 1
-                    place.state.settle(reject, "arrived")
-                else:
-                    missing.add((reject.sync, reject.batch, reject.braze_row))
+            told = arrivals.of(sync.type, payloads_of(rows), sent_at)
+            there = [rejects[key] for key, has_arrived in told.items() if has_arrived]
+            place.state.settle((reject, "arrived") for reject in there)
+            arrived += len(there)
+            gone = [rejects[key] for key, has_arrived in told.items() if not has_arrived]
+            missing |= {(reject.sync, reject.batch, reject.braze_row) for reject in gone}
     return arrived, missing

@@ -111,7 +111,7 @@ class Session:
         make_catalogs(self._syncs, Api(transport, stop, policy), self._observer)
         limiter = RateLimiter(stop, settings.share, enforce=settings.enforces_limits_of(self._config))
         pool = WorkerPool(
-            Sender(transport, policy, stop, limiter).send,
+            Sender(transport, policy, stop, limiter, settings.order_gap_for(self._config)).send,
             settings.workers,
             lambda request: limiter.rate(request.envelope.endpoint.bucket),
         )

@@ -11,7 +11,12 @@ from braze_runner.warehouse.arrow import table_of
 
 
 class Tables(Protocol):
-    """The three tables of ``SCHEMAS``, and the clock of whoever keeps them."""
+    """The three tables of ``SCHEMAS``, and the clock of whoever keeps them.
+
+    ``is_local``: only processes of this machine have them, and the clock is the machine's.
+    """
+
+    is_local: bool
 
     def prepare(self) -> None:
         """Create the tables, and add the columns, that are missing."""
@@ -37,6 +42,8 @@ class Tables(Protocol):
 
 class WarehouseTables:
     """The tables in the user's warehouse."""
+
+    is_local = False
 
     def __init__(self, warehouse: Warehouse, places: Mapping[str, Location]) -> None:
         self._warehouse = warehouse

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from braze_runner.client import RateLimiter
 from braze_runner.client.api import Api
-from braze_runner.engine.retry import batched
+from braze_runner.engine.candidates import batched
 from braze_runner.limits import EXPORT_IDS, EXPORT_OF_FIELDS
 from braze_runner.verify.sample import User
 
