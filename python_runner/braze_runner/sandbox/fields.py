@@ -16,7 +16,6 @@ from braze_runner import times
 from braze_runner.sandbox.countries import CODES, CODES_BY_NAME
 from braze_runner.sandbox.identity import BAD_EMAIL, is_email
 from braze_runner.sandbox.rules import DEVICE_ID_BYTES
-from braze_runner.sandbox.values import is_writable
 
 # Not attributes: they say which profile, or how to write.
 CONTROL = frozenset(
@@ -133,7 +132,7 @@ def _is_flag(value: Any) -> bool:
 
 
 def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and is_writable(value)
+    return isinstance(value, dict)
 
 
 def _is_number(value: Any) -> bool:
@@ -164,9 +163,9 @@ def _zones() -> frozenset[str]:
 
 
 def is_uuid(value: Any) -> bool:
-    """Say whether a value can be the id of a subscription group."""
+    """Say whether a value can be the id of a subscription group: 36 characters, as the dashboard shows it."""
     try:
-        return isinstance(value, str) and bool(uuid.UUID(value))
+        return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
     except ValueError:
         return False
 

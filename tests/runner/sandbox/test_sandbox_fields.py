@@ -107,6 +107,7 @@ def group(**changes: Any) -> dict[str, Any]:
         ({"subscription_groups": group()}, "BAD_SUBSCRIPTION_GROUP_ARRAY"),
         ({"subscription_groups": [{"subscription_group_id": GROUP}]}, "BAD_SUBSCRIPTION_GROUP_HASH"),
         ({"subscription_groups": [group(subscription_group_id="7")]}, "BAD_SUBSCRIPTION_GROUP_ID"),
+        ({"subscription_groups": [group(subscription_group_id=f"{{{GROUP}}}")]}, "BAD_SUBSCRIPTION_GROUP_ID"),
         ({"subscription_groups": [group(subscription_state="opted_in")]}, "BAD_SUBSCRIPTION_GROUP_STATE"),
         ({"push_tokens": "token"}, "BAD_PUSH_TOKEN_VALUE"),
         ({"push_tokens": [{"token": 7}]}, "BAD_PUSH_TOKEN_STRING"),

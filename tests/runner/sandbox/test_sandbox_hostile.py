@@ -76,7 +76,11 @@ ANYTHING = st.recursive(
 @pytest.fixture(scope="module")
 def sandbox(start_once: Callable[..., Any]) -> Any:
     braze = start_once(
-        track_bulk=True, track_sync=True, mixed_deletes="accept", attribute_types={"list": "array"}
+        track_bulk=True,
+        track_sync=True,
+        mixed_deletes="accept",
+        app_ids=["a"],
+        attribute_types={"list": "array"},
     )
     fields = [{"name": name, "type": kind} for name, kind in FIELDS.items()]
     braze.accepted("/catalogs", {"catalogs": [{"name": "things", "fields": fields}]})
