@@ -41,7 +41,7 @@ def _string(sent: Any) -> Any:
 
 
 def _time(sent: Any) -> Any:
-    return sent if times.parse(sent) is not None else NOT_FORCED
+    return sent if times.storable(sent) else NOT_FORCED
 
 
 def _array(sent: Any) -> Any:
