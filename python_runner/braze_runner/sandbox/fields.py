@@ -15,7 +15,7 @@ from typing import Any
 from braze_runner import times
 from braze_runner.sandbox.countries import CODES, CODES_BY_NAME
 from braze_runner.sandbox.identity import BAD_EMAIL, is_email
-from braze_runner.sandbox.rules import DEVICE_ID_BYTES
+from braze_runner.sandbox.rules import DEVICE_ID_BYTES, IMAGE_URL_CHARS
 
 # Not attributes: they say which profile, or how to write.
 CONTROL = frozenset(
@@ -127,6 +127,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_image_url(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= IMAGE_URL_CHARS
+
+
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -202,5 +206,5 @@ FIELDS: dict[str, Callable[[Any, Any], Any]] = {
     "push_tokens": _ANY,
     "facebook": _OBJECT,
     "twitter": _OBJECT,
-    "image_url": _TEXT,
+    "image_url": _only(_is_image_url),
 }

@@ -78,6 +78,14 @@ def test_a_value_that_is_not_taken_leaves_the_current_one(
     assert stored(braze, field, good, bad) == good
 
 
+def test_an_image_url_holds_1024_characters(braze: Any) -> None:
+    user, longest = braze.new_id(), "x" * 1_024
+    braze.attributes(
+        {"external_id": user, "image_url": longest}, {"external_id": user, "image_url": longest + "x"}
+    )
+    assert braze.fields(user) == {"image_url": longest}
+
+
 @pytest.mark.parametrize(
     ("sent", "country"),
     [("de", "DE"), ("Germany", "DE"), ("united states", "US"), ("Atlantis", None), (7, None)],

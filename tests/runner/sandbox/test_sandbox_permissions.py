@@ -19,7 +19,9 @@ def weak(start_once: Callable[..., Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def strong(start_once: Callable[..., Any]) -> Any:
-    return start_once(track_bulk=True, track_sync=True)
+    braze = start_once(track_bulk=True, track_sync=True)
+    braze.accepted("/catalogs", {"catalogs": [{"name": "c", "fields": [{"name": "id", "type": "string"}]}]})
+    return braze
 
 
 @pytest.mark.parametrize(("method", "path"), list(ENDPOINTS))
@@ -38,7 +40,7 @@ def test_a_body_without_what_is_needed_is_400(strong: Any, method: str, path: st
         headers={"Content-Type": "application/json"},
         timeout=30,
     )
-    assert response.status_code in ((400, 404) if "{" in path else (400,))
+    assert response.status_code == 400
     assert response.json()["message"]
 
 
