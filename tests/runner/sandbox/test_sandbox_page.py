@@ -2,11 +2,13 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from braze_runner.sandbox import SandboxServer
 from braze_runner.sandbox.page import ROWS
 
 KEY = "key-of-the-tests"
@@ -80,6 +82,13 @@ def test_another_name_for_it_needs_the_key(braze: Any, host: str) -> None:
     assert look(braze, Host=host, Authorization="Basic x").status_code == 401
     assert look(braze, Host=host, Authorization=basic(KEY)).status_code == 200
     assert look(braze, Host=host, Authorization=f"Bearer {KEY}").status_code == 200
+
+
+def test_another_name_and_the_key_that_everybody_knows_open_nothing(tmp_path: Path) -> None:
+    with SandboxServer(db=tmp_path / "profiles.sqlite") as server:
+        headers = {"Host": "sandbox.example.com", "Authorization": basic("sandbox")}
+        assert requests.get(server.url, headers=headers, timeout=30).status_code == 401
+        assert requests.get(server.url, timeout=30).status_code == 200
 
 
 def test_a_header_does_not_say_who_asks(braze: Any) -> None:
