@@ -88,13 +88,12 @@ CHECKS: dict[str, Callable[[Any], str | None]] = {
     "push_tokens": _check_push_tokens,
     "email_subscription_info": _check_subscription_info,
 }
-_CHECKED = CHECKS.keys()
 
 
 def first_error(item: dict[str, Any]) -> str | None:
     """Return the text of the first error among the reserved fields of an attributes object, or None."""
-    for name in item.keys() & _CHECKED:
-        error = CHECKS[name](item[name])
+    for name, check in CHECKS.items():
+        error = check(item[name]) if name in item else None
         if error is not None:
             return error
     if item.get("push_token_import") is True and not item.get("push_tokens"):

@@ -124,6 +124,7 @@ def group(**changes: Any) -> dict[str, Any]:
         ({"push_tokens": [{"token": "t"}], "push_token_import": True}, "BAD_PUSH_TOKEN_IMPORT"),
         ({"push_token_import": True}, "BAD_PUSH_TOKEN_IMPORT"),
         ({"email_subscription_info": {}}, "INVALID_ATTRIBUTE_EMAIL_SUBSCRIPTION_INFO"),
+        ({"push_tokens": "t", "push_subscribe": "x", "email_subscribe": "x"}, "BAD_EMAIL_SUBSCRIPTION_STATE"),
     ],
 )
 def test_errors_of_reserved_fields_reject_the_object(braze: Any, fields: dict[str, Any], error: str) -> None:

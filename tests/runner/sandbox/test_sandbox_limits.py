@@ -109,6 +109,8 @@ def test_a_request_over_the_limit_is_429_and_not_applied(start: Callable[..., An
     assert statuses == {201, 429}
     refused = braze.post("/users/track", ONE)
     assert refused.json() == {"message": "Too Many Requests"}
+    told = [name for name in refused.headers if name.startswith("x-ratelimit")]
+    assert told == ["x-ratelimit-retry-after"]
     assert braze.user("customer") == {}
     assert braze.user("c0") != {}
 
