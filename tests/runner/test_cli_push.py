@@ -134,6 +134,17 @@ def test_bars_on_a_terminal_and_lines_elsewhere() -> None:
     assert "1 rejected" in text
 
 
+def test_a_narrow_terminal_shows_every_number() -> None:
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        terminal = Console(file=nowhere, force_terminal=True, width=80, record=True)
+        observer = observer_for(terminal)
+        observer.start("users", 279_920)
+        observer.end("users", Counts(rows_read=279_920, rows_sent=279_920, requests=3_734))
+        text = terminal.export_text()
+    assert "279920/279920" in text
+    assert "0 rejected" in text
+
+
 def test_lines_say_how_far_a_long_push_is() -> None:
     now = 0.0
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123

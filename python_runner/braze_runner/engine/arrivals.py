@@ -70,13 +70,13 @@ class Arrivals:
         """Return (quoted name, columns) of the table of Currents, or None where it is not loaded."""
         if sync_type not in _EVENTS:
             return None
-        name, schema = _EVENTS[sync_type][0], self._warehouse.schema
+        name = _EVENTS[sync_type][0]
         places = list(self._project.currents.values())
         place = self._project.currents.get(name) or Location(
             places[0].database if places else None, places[0].schema if places else _DEFAULT_SCHEMA, name
         )
-        columns = self._warehouse.column_types(place.schema or schema, place.name, place.database)
-        relation = self._warehouse.relation(place.schema or schema, place.name, place.database)
+        relation = place.relation_in(self._warehouse)
+        columns = self._warehouse.column_types(relation)
         return (relation, {column.lower(): type_ for column, type_ in columns.items()}) if columns else None
 
     def _found(self, sync_type: str, table: tuple[str, dict[str, str]], signs: set[Sign]) -> Counter[Sign]:

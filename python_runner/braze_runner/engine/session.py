@@ -180,6 +180,8 @@ class Session:
         summary.notes += self._settlement.notes()
         if pusher.is_capped:
             summary.notes.append("The run ended at --max-data-points; what is left stays pending.")
+        if self._settings.limit is not None and not self._settings.dry_run:
+            summary.notes.append("With --limit nothing is recorded: what was sent stays pending too.")
         records = {}
         for each in self.inputs:
             each.counts.check()
