@@ -87,6 +87,29 @@ def test_labels_that_were_set_as_a_whole_since(world: World) -> None:
     assert world.profiles() == {"a": {"labels": ["z"]}}
 
 
+def test_a_later_row_that_is_no_object_hides_no_other(world: World) -> None:
+    """It says nothing of any key, and what the rows beside it say counts all the same."""
+    bad_then(world, {"x": 1, "y": 1}, GOOD | {"x": 2})
+    broken = ["no json", '{"x":NaN}', "[1]", '{"x":[1,', '{"x":"\\ud800"}']
+    for place, payload in enumerate(broken, 3):
+        world.log("attributes", f"run-{place}", (f"2026-01-0{place}", "a", payload))
+    assert world.push().counts.rows_rejected == len(broken)
+    assert numbers(world.retry()) == (6, 1, 5, 0)
+    assert world.profiles() == {"a": {"x": 2, "y": 1}}
+    assert emails(world) == [("a@shop.example",)]
+
+
+def test_deep_nesting_in_between(world: World) -> None:
+    """Python's own decoder, and orjson when it writes, give up before orjson does when it reads."""
+    deep, deeper = ("[" * levels + "]" * levels for levels in (300, 1_000))
+    bad_then(world, {"x": 1, "labels": {"add": ["a", "b"]}}, GOOD)
+    later = f'{{"deep":{deeper},"labels":{{"remove":[{deep},"a"]}}}}'
+    world.log("attributes", "run-3", ("2026-01-03", "a", later))
+    assert world.push().counts.rows_sent == 1
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"x": 1, "labels": ["b"]}}
+
+
 def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     bad_then(world, {"x": 1}, GOOD)
     world.query("delete from braze.attributes where braze_batch = 'run-1'")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+import orjson
 import pyarrow as pa
 
 from braze_runner.client import Outcome
@@ -93,11 +94,10 @@ class Candidates:
             return Candidate(reject, own)
         if self._sync.type != "attributes":
             return Candidate(reject, {}, NEWER)
-        try:
-            left = remainder(own["payload"] or "{}", [row["payload"] or "{}" for row in later])
-        except (ValueError, IndexError):
-            # What is no JSON object was rejected for that, and is again.
+        if not _is_object(own["payload"]):
+            # It was rejected for that, and is again.
             return Candidate(reject, own)
+        left = remainder(own["payload"], [row["payload"] for row in later if _is_object(row["payload"])])
         if left.payload:
             return Candidate(reject, own | {"payload": left.payload})
         if left.lost:
@@ -226,6 +226,14 @@ class RetrySource:
     def forget_rejects(self) -> None:
         """Drop what is on record."""
         self._again, self._settled = [], []
+
+
+def _is_object(payload: str | None) -> bool:
+    """Say whether a payload is a JSON object; what is none sets no key."""
+    try:
+        return isinstance(orjson.loads(payload or ""), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _batch_of(columns: dict[str, Any]) -> pa.RecordBatch:
