@@ -173,7 +173,7 @@ def test_rejects_of_one_moment_go_by_their_number(tables: FileTables) -> None:
     state = State(tables, "d", "r", now=lambda: NOON)
     state.reject("s", "b", [reject(1), reject(2)])
     [first, _] = state.open_rejects("s")
-    state.settle(first, "retried")
+    state.settle([(first, "retried")])
     assert [each.braze_row for each in state.open_rejects("s")] == [key(2)]
 
 
@@ -230,7 +230,7 @@ def test_rows_are_stamped_by_the_clock_of_the_tables(monkeypatch: pytest.MonkeyP
         first = State(tables, "d", "r1", monotonic=lambda: next(elapsed))
         first.reject("s", "b", [reject(1)])
         [found] = first.open_rejects("s")
-        first.settle(found, "retried")
+        first.settle([(found, "retried")])
         assert list(first.open_rejects("s")) == []
         assert found.first_seen == NOON
         stamps = tables.fetch_all("select max(recorded_at) from braze_sync_rejects")

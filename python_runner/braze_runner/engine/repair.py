@@ -78,8 +78,7 @@ def drop(
     with opened(options, config.destination, settings.state_file, project) as place:
         place.state.prepare()
         rejects = [reject for sync in syncs for reject in place.state.open_rejects(sync) if chosen(reject)]
-        for reject in rejects:
-            place.state.settle(reject, "dropped")
+        place.state.settle((reject, "dropped") for reject in rejects)
     return len(rejects)
 
 
@@ -104,11 +103,10 @@ def by_currents(
             }
             rows = [(key, each.identifier, (each.payload or "").encode()) for key, each in rejects.items()]
             sent_at = max((each.first_seen for each in rejects.values()), default=utc_now())
-            for key, has_arrived in arrivals.of(sync.type, payloads_of(rows), sent_at).items():
-                reject = rejects[key]
-                if has_arrived:
-                    arrived += 1
-                    place.state.settle(reject, "arrived")
-                else:
-                    missing.add((reject.sync, reject.batch, reject.braze_row))
+            told = arrivals.of(sync.type, payloads_of(rows), sent_at)
+            here = [rejects[key] for key, has_arrived in told.items() if has_arrived]
+            place.state.settle((reject, "arrived") for reject in here)
+            arrived += len(here)
+            gone = [rejects[key] for key, has_arrived in told.items() if not has_arrived]
+            missing |= {(reject.sync, reject.batch, reject.braze_row) for reject in gone}
     return arrived, missing

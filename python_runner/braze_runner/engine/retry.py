@@ -173,10 +173,8 @@ class RetrySource:
 
     def intend(self, state: State, rows: Sequence[Row]) -> None:
         """Record of rows that count each time that they may have been sent, before they are (R3)."""
-        for row in rows:
-            reject = self._under_way[row.braze_row]
-            if not row.repeatable and reject.status != "unknown":
-                state.settle(reject, "unknown")
+        rejects = [self._under_way[row.braze_row] for row in rows if not row.repeatable]
+        state.settle((reject, "unknown") for reject in rejects if reject.status != "unknown")
 
     def settle(self, outcome: Outcome, start: int, end: int) -> None:
         """Take what became of its rows in a request."""
@@ -217,10 +215,12 @@ class RetrySource:
 
     def save(self, state: State) -> None:
         """Record what became of the rejects since the last time."""
-        for reject, again, status in self._again:
-            state.reject(reject.sync, reject.batch, [again], status)
-        for reject, settled in self._settled:
-            state.settle(reject, settled)
+        again: dict[tuple[str, RejectStatus], list[Reject]] = {}
+        for reject, row, status in self._again:
+            again.setdefault((reject.batch, status), []).append(row)
+        for (batch, status), rows in again.items():
+            state.reject(self.sync.unique_id, batch, rows, status)
+        state.settle(self._settled)
         self.forget_rejects()
 
     def forget_rejects(self) -> None:

@@ -142,11 +142,17 @@ class State:
             ],
         )
 
-    def settle(self, reject: OpenReject, status: RejectStatus) -> None:
-        """Record what became of an open reject."""
+    def settle(self, ends: Iterable[tuple[OpenReject, RejectStatus]]) -> None:
+        """Record what became of open rejects."""
         keys = ("sync", "braze_row", "identifier", "reason", "message", "http_status", "request_number")
-        row = {name: getattr(reject, name) for name in keys}
-        self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
+        self.append(
+            _REJECTS,
+            [
+                {name: getattr(reject, name) for name in keys}
+                | {"braze_batch": reject.batch, "status": status}
+                for reject, status in ends
+            ],
+        )
 
     def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
         """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
