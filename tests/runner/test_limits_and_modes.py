@@ -105,7 +105,8 @@ def test_where_nothing_is_answered_the_run_stops_early(shop: Shop) -> None:
     summary = shop.push()
     assert summary.exit_code == 3
     assert "Braze gave no usable answer in 3 tries: status 500" in (summary.error or "")
-    assert len(shop.braze.raw) <= 3 * 4
+    # Three tries of what four workers had got, of 80 requests.
+    assert len(shop.braze.raw) <= 3 * 2 * 4
     assert (summary.counts.rows_sent, summary.counts.rows_rejected) == (0, 0)
 
 
