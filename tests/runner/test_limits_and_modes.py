@@ -267,3 +267,16 @@ def test_what_moves_nothing(world: World) -> None:
         world.push(limit=1)
     assert world.push(dry_run=True).counts.rows_sent == 5
     assert world.braze.events() == {}
+
+
+def test_a_limit_sends_no_operator(world: World) -> None:
+    """Nothing is recorded, so the next run would send it once more."""
+    rows = [
+        ("2026-01-01", user(number), {"visits": {"inc": 1}} if number % 2 else {"x": 1})
+        for number in range(8)
+    ]
+    world.log("attributes", "run-1", *rows)
+    counts = world.push(limit=8).counts
+    assert (counts.rows_sent, counts.rows_held) == (4, 4)
+    assert world.push().counts.rows_sent == 8
+    assert [profile.get("visits") for _, profile in sorted(world.profiles().items())] == [None, 1] * 4

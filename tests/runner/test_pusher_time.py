@@ -1,4 +1,4 @@
-"""What Braze has accepted is on record a few seconds later, however long the run goes on."""
+"""Time as the pusher sees it: when progress is on record, and what waits for what (R1, R2)."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from client_helpers import Clock
-from histories import BATCH, LONG_AGO, SYNC, Brief, Kind, Listed, planned
+from histories import BATCH, LONG_AGO, SMALL, SYNC, Brief, Kind, Listed, planned
 
 from braze_runner.client import Outcome
 from braze_runner.engine.observer import Silent
@@ -14,7 +14,7 @@ from braze_runner.engine.pusher import Pusher
 from braze_runner.engine.reader import Batch
 from braze_runner.engine.source import Source
 from braze_runner.engine.summary import Counts
-from braze_runner.plan import Request, Step
+from braze_runner.plan import Request, Row, Step
 from braze_runner.state import Position, State
 
 MOST_BEHIND = 5.0
@@ -65,8 +65,8 @@ def state() -> Iterator[State]:
 @pytest.mark.parametrize("kind", ["again", "once"])
 @pytest.mark.parametrize("seconds", [0.05, 1.0])
 def test_progress_is_at_most_5_seconds_behind(state: State, kind: Kind, seconds: float) -> None:
-    clock = Clock()
-    pool, listed = Slow(clock, state, seconds), Listed([planned(number, kind) for number in range(1, 600)])
+    clock, listed = Clock(), Listed([planned(number, kind) for number in range(1, 600)])
+    pool = Slow(clock, state, seconds)
     sources = [
         Source(SYNC, Batch(batch, len(listed.rows), LONG_AGO, LONG_AGO), listed, listed, Counts())  # type: ignore[arg-type]
         for batch in (BATCH, "batch-2")
@@ -77,3 +77,31 @@ def test_progress_is_at_most_5_seconds_behind(state: State, kind: Kind, seconds:
     # Nothing stays behind either while the second step waits for its turn.
     assert clock.waits == [pytest.approx(30.0)]
     assert len(pool.accepted) == 2 * len(listed.rows)
+
+
+@pytest.mark.parametrize(
+    ("users", "array", "waits"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7], b"attributes", 0),
+        ([1, 1, 1, 2, 2, 2, 3], b"attributes", 0),
+        ([1, 1, 1, 1, 2, 3, 4], b"attributes", 1),
+        ([1, 2, 3, 3, 4, 4, 4], b"attributes", 2),
+        ([1, 1, 1, 1, 1, 1, 1], b"attributes", 2),
+        ([1, 1, 1, 1, 1, 1, 1], b"events", 0),
+    ],
+)
+def test_attributes_of_one_user_in_two_requests_are_a_gap_apart(
+    state: State, users: list[int], array: bytes, waits: int
+) -> None:
+    """As in a table made by hand, in requests of three rows."""
+    rows = [
+        Row(f"{number:08x}", b'"external_id":"%d"' % user, b"{}", b"{}", SMALL, array)
+        for number, user in enumerate(users)
+    ]
+    clock, listed = Clock(), Listed(rows)
+    source = Source(SYNC, Batch(BATCH, len(rows), LONG_AGO, LONG_AGO), listed, listed, Counts())  # type: ignore[arg-type]
+    pool = Slow(clock, state, 0.1)
+    pusher = Pusher(pool, state, clock, Silent(), lambda _: pytest.fail, 30.0, now=lambda: clock.time)
+    pusher.push([Step("users", [source])])
+    assert clock.waits == [pytest.approx(30.0)] * waits
+    assert [key for _, key in pool.accepted] == [row.braze_row for row in rows]
