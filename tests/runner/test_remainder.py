@@ -83,3 +83,10 @@ def test_objects_that_are_merged_leave_what_they_lack(later: Any, merges: bool) 
 def test_what_is_no_object(payload: str) -> None:
     with pytest.raises(ValueError, match="no JSON object"):
         remainder(payload, [])
+
+
+def test_deep_nesting() -> None:
+    """Python's own decoder, and orjson when it writes, give up before orjson does when it reads."""
+    deep, deeper = ("[" * levels + "]" * levels for levels in (300, 1_000))
+    later = f'{{"deep":{deeper},"labels":{{"remove":[{deep},"a"]}}}}'
+    assert remainder('{"x":1,"labels":{"add":["a","b"]}}', [later]).payload == '{"x":1,"labels":{"add":["b"]}}'
