@@ -1,4 +1,3 @@
-import importlib.util
 import signal
 import socket
 import sqlite3
@@ -118,19 +117,6 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         parent.communicate(timeout=60)
     with pytest.raises(requests.ConnectionError):
         send(url)
-
-
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'dbt-braze\[sandbox\]'"):
-        SandboxServer()
-
-
-def test_importing_it_needs_no_extra() -> None:
-    program = (
-        "import sys, braze_runner.cli.sandbox; sys.exit(bool({'starlette', 'uvicorn'} & sys.modules.keys()))"
-    )
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_another_host_needs_a_key_of_its_own() -> None:
