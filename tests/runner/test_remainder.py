@@ -89,4 +89,6 @@ def test_deep_nesting() -> None:
     """Python's own decoder, and orjson when it writes, give up before orjson does when it reads."""
     deep, deeper = ("[" * levels + "]" * levels for levels in (300, 1_000))
     later = f'{{"deep":{deeper},"labels":{{"remove":[{deep},"a"]}}}}'
-    assert remainder('{"x":1,"labels":{"add":["a","b"]}}', [later]).payload == '{"x":1,"labels":{"add":["b"]}}'
+    assert (
+        remainder('{"x":1,"labels":{"add":["a","b"]}}', [later]).payload == '{"x":1,"labels":{"add":["b"]}}'
+    )
