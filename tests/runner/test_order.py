@@ -40,6 +40,7 @@ def test_the_newest_of_several_batches_wins(late: World) -> None:
 
 def test_without_the_gap_it_would_not(late: World) -> None:
     """What the other tests here stand on: this Braze does mix up what comes too early."""
+    late.restart(lag=60.0)
     write_days(late, 3)
     late.push(order_gap=0, workers=16)
     assert any(profile["day"] < 3 for profile in late.profiles().values())
