@@ -167,11 +167,13 @@
     {{ return(dbt_braze.unsupported('json_comparable')) }}
 {% endmacro %}
 
-{# Every place in the document with what is there, sorted. #}
+{# Every place in the document with what is there, sorted. json_tree() reads the rows that a CASE around it leaves out too, and
+   stops the run at one that is no JSON: so the guard is inside. #}
 {% macro duckdb__json_comparable(text) %}
+    {%- set guarded = 'case when json_valid(' ~ text ~ ') then ' ~ text ~ ' end' -%}
     {{ return(
         "(select string_agg(place.fullkey || '=' || case when place.type in ('ARRAY', 'OBJECT') then place.type else cast(place.atom as varchar) end, "
-        ~ "chr(10) order by place.fullkey) from json_tree(" ~ text ~ ') as place)'
+        ~ "chr(10) order by place.fullkey) from json_tree(" ~ guarded ~ ') as place)'
     ) }}
 {% endmacro %}
 

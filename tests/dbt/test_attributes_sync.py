@@ -287,6 +287,7 @@ def test_a_value_that_is_no_json_never_leaves(project: DbtProject) -> None:
         "('big', 2::hugeint ** 100, 1.5, [1.0], '{}', {'x': [{'y': 1}]}, null), "
         "('nan', 1, 'nan', ['nan'::double], '{}', {'x': [{'y': 1}]}, null), "
         "('text', 1, 1.5, [1.0], '{\"a\": 1,}', {'x': [{'y': 1}]}, null), "
+        "('words', 1, 1.5, [1.0], 'no JSON', {'x': [{'y': 1}]}, null), "
         "('null inside', 1, 1.5, [1.0], '{\"a\": null}', {'x': [{'y': null}]}, null), "
         "('json null', 1, 'inf', [1.0], ' null ', null, 'infinity')) as t(id, n, f, a, j, o, d)"
     )
@@ -318,6 +319,7 @@ def test_a_value_that_is_no_json_never_leaves(project: DbtProject) -> None:
         ("nan", "attribute a is not valid JSON, or holds a null inside"),
         ("null inside", "attribute j is not valid JSON, or holds a null inside"),
         ("text", "attribute j is not valid JSON, or holds a null inside"),
+        ("words", "attribute j is not valid JSON, or holds a null inside"),
     ]
 
 

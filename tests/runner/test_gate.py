@@ -61,12 +61,17 @@ PASSED = {"own": "pass", "relation": "pass", "unit": "pass"}
         (
             {"users": "success", **PASSED, "own": "warn"},
             True,
-            "its model succeeded; 3 of 3 tests on it passed",
+            "its model succeeded; 2 of 3 tests on it passed, 1 ended with warn",
         ),
         (
             {"users": "success"},
             True,
             "its model succeeded; 0 of 3 tests on it passed, the others did not run",
+        ),
+        (
+            {"users": "success", "own": "warn"},
+            True,
+            "its model succeeded; 0 of 3 tests on it passed, 1 ended with warn, the others did not run",
         ),
         ({"users": "success", **PASSED, "own": "fail"}, False, "test own ended with fail"),
         ({"users": "success", **PASSED, "own": "error"}, False, "test own ended with error"),

@@ -10,9 +10,9 @@ from typing import Any
 import killed
 import pyarrow as pa
 import pytest
-from torture import CONTEXT
 from world import World
 
+import forks
 from braze_runner.errors import StoppedError
 from braze_runner.state import State
 from braze_runner.warehouse.duckdb import DuckDBWarehouse
@@ -159,7 +159,7 @@ def test_the_disk_is_full_under_the_state_file(world: World, tmp_path: Path) -> 
         "BRAZE_API_KEY": "sandbox",
         "HOME": str(home),
     }
-    child = CONTEXT.Process(target=push_on_a_full_disk, args=(arguments, environment, str(log), FULL))
+    child = forks.process(push_on_a_full_disk, arguments, environment, str(log), FULL)
     child.start()
     child.join(120)
     assert child.exitcode == 3, log.read_text()

@@ -1,5 +1,6 @@
 """Ends of a push before everything is sent: by a cap, by a bad row, with nothing to do."""
 
+import gc
 import json
 
 import pytest
@@ -67,6 +68,22 @@ def test_a_write_that_fails_once_is_made_up_for(shop: Shop, monkeypatch: pytest.
     assert ends(shop.push()) == (500 - sent, 500 - sent, 0, 0)
     users = [each["external_id"] for raw in shop.braze.raw for each in json.loads(raw)["attributes"]]
     assert sorted(users) == [user(number) for number in range(500)]
+
+
+def test_garbage_is_collected_as_before_when_a_push_has_ended(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.add_users(1)
+    before, meanwhile = gc.get_threshold(), []
+
+    def fail(*_: object) -> None:
+        meanwhile.append(gc.get_threshold())
+        raise StoppedError("the connection is lost")
+
+    monkeypatch.setattr(State, "save", fail)
+    assert shop.push().exit_code == 3
+    assert gc.get_threshold() == before
+    assert before not in meanwhile
 
 
 def test_a_lease_that_is_lost_before_the_first_request_is_no_success(

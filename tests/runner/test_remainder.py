@@ -93,3 +93,12 @@ def test_values_that_are_deeper_than_the_stack() -> None:
     """Braze judges them; nothing here gives up at one."""
     assert remainder(f'{{"a":{NESTED},"b":1}}', ['{"b":2}']) == Remainder(f'{{"a":{NESTED}}}', ())
     assert remainder(f'{{"a":{NESTED}}}', [f'{{"a":{NESTED}}}'], merges=True).lost == ("a",)
+
+
+def test_deep_nesting() -> None:
+    """Python's own decoder, and orjson when it writes, give up before orjson does when it reads."""
+    deep, deeper = ("[" * levels + "]" * levels for levels in (300, 1_000))
+    later = f'{{"deep":{deeper},"labels":{{"remove":[{deep},"a"]}}}}'
+    assert (
+        remainder('{"x":1,"labels":{"add":["a","b"]}}', [later]).payload == '{"x":1,"labels":{"add":["b"]}}'
+    )

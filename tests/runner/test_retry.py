@@ -108,6 +108,18 @@ def test_what_later_rows_build_on_stays_open(world: World) -> None:
     assert world.rejects() == []
 
 
+def test_a_later_row_that_is_no_object_hides_no_other(world: World) -> None:
+    """It says nothing of any key, and what the rows beside it say counts all the same."""
+    bad_then(world, {"x": 1, "y": 1}, GOOD | {"x": 2})
+    broken = ["no json", '{"x":NaN}', "[1]", '{"x":[1,', '{"x":"\\ud800"}']
+    for place, payload in enumerate(broken, 3):
+        world.log("attributes", f"run-{place}", (f"2026-01-0{place}", "a", payload))
+    assert world.push().counts.rows_rejected == len(broken)
+    assert numbers(world.retry()) == (6, 1, 5, 0)
+    assert world.profiles() == {"a": {"x": 2, "y": 1}}
+    assert emails(world) == [("a@shop.example",)]
+
+
 def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     bad_then(world, {"x": 1}, GOOD)
     world.query("delete from braze.attributes where braze_batch = 'run-1'")

@@ -80,6 +80,22 @@ def test_back_off_grows_to_its_ceiling() -> None:
     assert clock.waits == [0.5, 1]
 
 
+@pytest.mark.parametrize("reset", ["7", str(EPOCH + 7)])
+@pytest.mark.parametrize(("share", "remaining", "waits"), [(1.0, "1", []), (1.0, "0", [7]), (0.8, "19", [7])])
+def test_the_headers_of_a_success_hold_the_next_request(
+    reset: str, share: float, remaining: str, waits: list[float]
+) -> None:
+    """Both meanings of the reset; a share of the window is left to others (API rate limits)."""
+    clock = Clock()
+    told = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}
+    transport = Scripted(answer(201, {"message": "success"}, **told))
+    sender = Sender(transport, RetryPolicy(), clock, limiter(clock, share))
+    sender.send(request_of([row_of(0)]))
+    assert clock.waits == []
+    sender.send(request_of([row_of(1)]))
+    assert clock.waits == waits
+
+
 def test_method_and_path_are_the_endpoint_s() -> None:
     transport = Scripted()
     send(transport, [row_of(0, b"items", envelope=Envelope(CATALOG_DELETE, "/catalogs/c/items"))])

@@ -107,11 +107,11 @@ def load_currents(shop: Shop, numbers: range, loaded_at: dt.datetime) -> None:
         "name varchar, time bigint, properties varchar, braze_loaded_at timestamp)"
     )
     second = int(dt.datetime.fromisoformat(CREATED).timestamp())
-    for number in numbers:
-        shop.query(
-            f"insert into braze_currents.users_behaviors_customevent values ('{number}', '{user(number)}', 'seen', "
-            f"{second}, '{{\"event\": {number}}}', timestamp '{loaded_at:%F %T}')"
-        )
+    rows = ", ".join(
+        f"('{number}', '{user(number)}', 'seen', {second}, '{{\"event\": {number}}}', timestamp '{loaded_at:%F %T}')"
+        for number in numbers
+    )
+    shop.query(f"insert into braze_currents.users_behaviors_customevent values {rows}")
 
 
 def test_currents_tells_what_arrived(events: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

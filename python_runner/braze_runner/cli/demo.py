@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from braze_runner.demo.run import DemoSettings, run_demo
+from braze_runner.demo.settings import DemoSettings
+from braze_runner.extras import require_extra
 
 
 @click.command("demo")
@@ -35,4 +36,7 @@ from braze_runner.demo.run import DemoSettings, run_demo
 )
 def command(project_dir: Path, users: int, events: int, seed: int) -> None:
     """Run the whole job on made-up data, on DuckDB and the local Braze, and check the result."""
+    require_extra("demo", "The demo")
+    from braze_runner.demo.run import run_demo  # noqa: PLC0415 (needs the extra)
+
     run_demo(project_dir, DemoSettings(users, events, seed), Console())

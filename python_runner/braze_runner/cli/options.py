@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from braze_runner.cli.output import print_json
+from braze_runner.errors import BrazeRunnerError
 from braze_runner.warehouse import DbtOptions
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -41,11 +43,20 @@ def dbt_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--output``, which the command gets as ``as_json: bool``: one JSON object, its words on stderr."""
+    """Add ``--output``, which the command gets as ``as_json: bool``: one JSON object, its words on stderr.
+
+    What ends the command early is such an object too.
+    """
 
     @functools.wraps(command)
     def with_output(output: str, **others: Any) -> Any:
-        return command(as_json=output == "json", **others)
+        as_json = output == "json"
+        try:
+            return command(as_json=as_json, **others)
+        except (BrazeRunnerError, click.ClickException) as exc:
+            if as_json:
+                print_json({"error": str(exc), "exit_code": exc.exit_code})
+            raise
 
     choice = click.Choice(["text", "json"])
     option = click.option(

@@ -81,6 +81,9 @@ _OPTIONS = (
 )
 
 
+notify_option = click.option("--notify", metavar="URL", help="Where to post a small JSON when the run fails.")
+
+
 def push_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options on how to push, which the command gets as ``settings: PushSettings``."""
 

@@ -10,7 +10,8 @@ import orjson
 import pyarrow as pa
 
 from braze_runner.currents.catalogue import ARROW_TYPES
-from braze_runner.errors import BrazeRunnerError, ConfigError
+from braze_runner.errors import BrazeRunnerError
+from braze_runner.extras import require_extra
 
 MAGIC = b"Obj\x01"
 # Bytes at the end of a block: snappy's checksum, then the sync marker (avro.apache.org, specification).
@@ -98,9 +99,5 @@ def _as_text(value: Any) -> str | None:
 
 
 def _fastavro() -> Any:
-    try:
-        return importlib.import_module("fastavro")
-    except ImportError as exc:
-        raise ConfigError(
-            "Reading Currents files needs one more package: pip install 'dbt-braze[currents]'."
-        ) from exc
+    require_extra("currents", "Reading Currents files")
+    return importlib.import_module("fastavro")

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -18,6 +17,7 @@ from braze_runner.currents.progress import DEFAULT_SCHEMA, load_with_progress, r
 from braze_runner.demo import customers
 from braze_runner.demo.check import Profiles, check_batch, check_profiles, expected_profiles
 from braze_runner.demo.events import write_events
+from braze_runner.demo.settings import DemoSettings
 from braze_runner.engine import push
 from braze_runner.engine.summary import Summary
 from braze_runner.errors import ConfigError, StoppedError
@@ -40,15 +40,6 @@ where EXTERNAL_ID = '{example}' order by UPDATED_AT""",
 select started_at, rows_read, rows_sent, rows_rejected, attributes_sent, data_points
 from braze.braze_sync_runs where status != 'started' order by started_at""",
 }
-
-
-@dataclass(frozen=True)
-class DemoSettings:
-    """How large the company is; the defaults are the demo of the README."""
-
-    users: int = 100_000
-    events: int = 1_000_000
-    seed: int = 1
 
 
 class Demo:

@@ -9,11 +9,12 @@ from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals, payloads_of
 from braze_runner.engine.candidates import Candidates
+from braze_runner.engine.inputs import Input
 from braze_runner.engine.observer import Observer, Silent
 from braze_runner.engine.past import past_of
 from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.select import select_syncs
-from braze_runner.engine.session import Session, opened
+from braze_runner.engine.session import Place, Session, opened
 from braze_runner.engine.settings import PushSettings
 from braze_runner.engine.summary import Summary
 from braze_runner.project import read_project
@@ -45,26 +46,29 @@ def send_again(
     with ExitStack() as resources:
         place = resources.enter_context(opened(options, config.destination, settings.state_file, project))
         session = Session(place, syncs, config, settings, observer, stop)
+        session.summary.nothing = "There is no such row to send again."
         pool = session.pool(resources, transport, policy)
         sources = []
         for each in session.inputs:
             rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
             if rejects:
-                past = past_of(place.warehouse, each.sync, each.table, each.planner)
-                candidates = Candidates(session.inputs.deletions, past, place.state, each.sync, each.table)
-                sources.append(
-                    RetrySource(
-                        each.sync,
-                        partial(candidates.of, rejects),
-                        each.planner,
-                        each.counts,
-                        len(rejects),
-                        session.summary.notes.append,
-                    )
-                )
+                sources.append(_source(session, place, each, rejects))
         session.send(pool, sources)
         session.summary.seconds = time.monotonic() - started
     return session.summary
+
+
+def _source(session: Session, place: Place, each: Input, rejects: Sequence[OpenReject]) -> RetrySource:
+    past = past_of(place.warehouse, each.sync, each.table, each.planner)
+    candidates = Candidates(session.inputs.deletions, past, place.state, each.sync, each.table)
+    return RetrySource(
+        each.sync,
+        partial(candidates.of, rejects),
+        each.planner,
+        each.counts,
+        len(rejects),
+        session.summary.notes.append,
+    )
 
 
 def drop(

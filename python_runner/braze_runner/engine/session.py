@@ -12,6 +12,7 @@ from braze_runner.client.api import Api
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals
 from braze_runner.engine.catalogs import make_catalogs
+from braze_runner.engine.garbage import collected_rarely
 from braze_runner.engine.inputs import Inputs
 from braze_runner.engine.observer import Observer
 from braze_runner.engine.pool import WorkerPool
@@ -141,7 +142,8 @@ class Session:
             pending = sum(source.pending_rows for source in sources if source.sync is each.sync)
             self._observer.start(each.sync.name, pending)
         try:
-            pusher.push(steps_of(sources))
+            with collected_rarely():
+                pusher.push(steps_of(sources))
         finally:
             for each in self.inputs:
                 self._observer.end(each.sync.name, each.counts)
@@ -178,6 +180,8 @@ class Session:
         summary.notes += self._settlement.notes()
         if pusher.is_capped:
             summary.notes.append("The run ended at --max-data-points; what is left stays pending.")
+        if self._settings.limit is not None and not self._settings.dry_run:
+            summary.notes.append("With --limit nothing is recorded: what was sent stays pending too.")
         records = {}
         for each in self.inputs:
             each.counts.check()

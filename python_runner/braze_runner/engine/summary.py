@@ -51,6 +51,8 @@ class Summary:
     signal: int | None = None
     is_dry_run: bool = False
     run_id: str = ""
+    nothing: str = "Nothing is pending: Braze has everything."
+    """What to say when there was no row."""
 
     @property
     def exit_code(self) -> int:
@@ -69,12 +71,23 @@ class Summary:
         if self.error is not None:
             return self.error
         if not self.counts.rows_read:
-            return "Nothing is pending: Braze has everything."
+            return self.nothing
         if self.is_dry_run:
             return "Nothing was sent: this was a dry run."
         if self.exit_code:
-            return "Some rows were rejected or held back: see braze-runner failures."
+            return " ".join(self._left())
         return "All rows pushed."
+
+    def _left(self) -> list[str]:
+        """Say where the rows are that were not sent, and what to do."""
+        counts, sentences = self.counts, []
+        if counts.rows_rejected:
+            sentences.append("Some rows were rejected: see braze-runner failures list.")
+        if counts.rows_unknown:
+            sentences.append("Some rows may have arrived: see braze-runner failures list, then resolve them.")
+        if counts.rows_held > counts.rows_unknown:
+            sentences.append("Some rows were held back: they stay pending for the next push.")
+        return sentences
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary for ``--output json``."""

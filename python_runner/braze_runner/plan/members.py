@@ -1,19 +1,14 @@
-"""The members of a JSON object and the elements of an array as they are written, without re-encoding (R10).
+"""The members of a JSON object and the elements of an array as they are written, without re-encoding (R10)."""
 
-Values are passed over by their brackets and not parsed, however deep they are: Python's parser ends at the limit of
-its stack, which is below what a payload may hold.
-"""
-
+import json
 import re
-from typing import cast
 
-import orjson
-
+_DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
-_STRING = r'"[^"\\]*(?:\\.[^"\\]*)*"'
-_SCALAR = re.compile(rf"{_STRING}|[^ \t\n\r,\]}}]+")
-_BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]")
-_DEEPER = {"{": 1, "[": 1, "}": -1, "]": -1}
+_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_SCALAR = re.compile(_TEXT + r"|[^\s,\]}]+")
+# What decides where an array or an object ends: brackets, and texts, in which brackets mean nothing.
+_BRACKET = re.compile(_TEXT + r"|[\[\]{}]")
 
 
 def members(text: str) -> list[tuple[str, str]]:
@@ -21,10 +16,9 @@ def members(text: str) -> list[tuple[str, str]]:
     found = []
     place = _skip(text, text.index("{") + 1)
     while text[place] != "}":
-        end = _end(text, place)
-        key = cast("str", orjson.loads(text[place:end]))
+        key, end = _DECODER.raw_decode(text, place)
         place = _skip(text, _skip(text, end) + 1)  # behind the colon
-        end = _end(text, place)
+        end = _end_of_value(text, place)
         found.append((key, text[place:end]))
         place = _next(text, end)
     return found
@@ -35,24 +29,24 @@ def elements(text: str) -> list[str]:
     found = []
     place = _skip(text, text.index("[") + 1)
     while text[place] != "]":
-        end = _end(text, place)
+        end = _end_of_value(text, place)
         found.append(text[place:end])
         place = _next(text, end)
     return found
 
 
-def _end(text: str, place: int) -> int:
-    """Return the place behind the value that begins at a place."""
-    if text[place] not in "{[":
-        scalar = _SCALAR.match(text, place)
-        if scalar is not None:
-            return scalar.end()
+def _end_of_value(text: str, place: int) -> int:
+    """Return where a value ends; brackets are counted, for Python's decoder gives up where orjson does not yet."""
+    if text[place] not in "[{":
+        match = _SCALAR.match(text, place)
+        return match.end() if match else place
     depth = 0
-    for token in _BRACKET.finditer(text, place):
-        depth += _DEEPER.get(token[0], 0)
+    for match in _BRACKET.finditer(text, place):
+        sign = text[match.start()]
+        depth += (sign in "[{") - (sign in "]}")
         if not depth:
-            return token.end()
-    raise ValueError("the text is no valid JSON")
+            return match.end()
+    raise ValueError("no valid JSON")
 
 
 def _next(text: str, end: int) -> int:

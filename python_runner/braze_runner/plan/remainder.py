@@ -134,4 +134,7 @@ def _left_of_array(value: str, since: list[str]) -> str | None:
 
 def _same(text: str) -> bytes:
     """Return a text that equal values share, however they are written."""
-    return orjson.dumps(orjson.loads(text))
+    try:
+        return orjson.dumps(orjson.loads(text))
+    except orjson.JSONEncodeError:
+        return text.encode()  # nested deeper than orjson writes; Braze's arrays hold no such value anyway

@@ -1,6 +1,5 @@
 """Start and stop the sandbox: in this process for the command, in a child process for programs and tests."""
 
-import importlib.util
 import subprocess
 import sys
 import threading
@@ -10,21 +9,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from braze_runner.errors import ConfigError, StoppedError
+from braze_runner.extras import require_extra
 from braze_runner.sandbox.settings import DEFAULT_API_KEY, DEFAULT_DATABASE, Settings
 
 START_SECONDS = 60
 STOP_SECONDS = 30
 
 
-def require_extra() -> None:
-    """Raise ConfigError, naming the extra, where the server's packages are not installed."""
-    if any(importlib.util.find_spec(name) is None for name in ("starlette", "uvicorn")):
-        raise ConfigError("The sandbox needs its extra: pip install 'dbt-braze[sandbox]'.")
-
-
 def serve(settings: Settings, started: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``started`` gets the URL as soon as requests are answered."""
-    require_extra()
+    require_extra("sandbox", "The sandbox")
     from braze_runner.sandbox.listen import listen  # noqa: PLC0415 (needs the extra)
 
     listen(settings, started)
@@ -43,7 +37,7 @@ class SandboxServer:
         port: int = 0,
         **options: Any,
     ) -> None:
-        require_extra()
+        require_extra("sandbox", "The sandbox")
         self.settings = Settings(db=Path(db), api_key=api_key, port=port, **options)
         self._process: subprocess.Popen[str] | None = None
         self._url = ""

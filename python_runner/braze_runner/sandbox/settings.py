@@ -67,8 +67,8 @@ class Settings:
         """Refuse an empty key, and the well-known key on an address that others can reach (ConfigError)."""
         if not self.api_key:
             raise ConfigError("The sandbox needs a non-empty API key.")
-        if not 0 <= self.lag < math.inf:
-            raise ConfigError("The sandbox's lag is a number of seconds, 0 or more.")
+        if not all(0 <= seconds < math.inf for seconds in (self.lag, self.cdi_seconds)):
+            raise ConfigError("A lag, of the sandbox or of a run, is a number of seconds, 0 or more.")
         unknown = set(self.attribute_types.values()) - TYPES.keys()
         if unknown:
             raise ConfigError(

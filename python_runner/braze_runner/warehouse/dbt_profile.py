@@ -47,7 +47,7 @@ class DbtOptions:
         for folder in folders:
             if (folder / "profiles.yml").is_file():
                 return folder
-        looked_in = " or ".join(map(str, folders))
+        looked_in = " or ".join(dict.fromkeys(map(str, folders)))
         raise ConfigError(f"No profiles.yml in {looked_in}: name its folder with --profiles-dir.")
 
 
@@ -88,7 +88,9 @@ def _load_credentials(options: DbtOptions) -> tuple[Any, Any]:
             ),
         )
     except ImportError as exc:
-        raise ConfigError("dbt is not installed here: pip install 'dbt-braze[duckdb]'.") from exc
+        raise ConfigError(
+            "dbt is not installed here: pip install 'dbt-braze[duckdb]', or with the extra of your warehouse."
+        ) from exc
     dbt_context.set_invocation_context(dict(os.environ))
     try:
         # Fills the flags from DBT_* variables too, which is how DBT_TARGET and DBT_PROFILE get their meaning.

@@ -223,9 +223,10 @@ def test_identifiers_of_rows(cdi: Callable[..., Cdi]) -> None:
         (4, *user(None, '{"by": "phone"}', phone="+4930999001")),
         (5, *user(None, '{"lost": 1}', alias_name="n")),
         (6, *user(None, '{"lost": 1}', braze_id="f" * 24)),
+        (7, *user(None, '{"email": "e@example.com", "lost": 1}')),
     )
     job = one.run("users_attributes")
-    assert (job["rows_synced"], job["rows_failed_with_errors"]) == (5, 1)
+    assert (job["rows_synced"], job["rows_failed_with_errors"]) == (5, 2)
     assert one.braze.by_alias("n")["custom_attributes"] == {"by": "alias", "id": True}
     for body, by in (({"email_address": "e@example.com"}, "email"), ({"phone": "+4930999001"}, "phone")):
         (found,) = one.braze.export(**body)["users"]
@@ -247,6 +248,22 @@ def test_deletes(cdi: Callable[..., Cdi]) -> None:
     one.rows("braze.users_deletes", (1, *user("a", "")[:-1]), (2, *user("nobody", "")[:-1]))
     assert one.run("users_deletes")["job_status"] == "success"
     assert (one.braze.user("a"), one.braze.custom("b")) == ({}, {"n": 1})
+
+
+def test_a_deletion_names_one_user_in_one_way(cdi: Callable[..., Cdi]) -> None:
+    one = cdi()
+    one.braze.attributes({"external_id": "a", "email": "a@example.com"})
+    braze_id = one.braze.user("a")["braze_id"]
+    rows = [
+        user("a", "", braze_id=braze_id),
+        user("a", "", email="a@example.com"),
+        user(None, "", email="a@example.com"),
+        user(None, "", phone="+4930999002"),
+        user(None, "", alias_name="n"),
+    ]
+    one.rows("braze.users_deletes", *((n, *row[:-1]) for n, row in enumerate(rows)))
+    assert one.run("users_deletes")["rows_failed_with_errors"] == len(rows)
+    assert one.braze.user("a") != {}
 
 
 def test_catalog_items_are_put_and_deleted(cdi: Callable[..., Cdi]) -> None:

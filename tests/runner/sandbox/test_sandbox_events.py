@@ -78,6 +78,8 @@ def test_required_fields(braze: Any, array: str, item: dict[str, Any], missing: 
     [
         ("events", EVENT, {"time": "yesterday"}),
         ("events", EVENT, {"time": 1_700_000_000}),
+        ("events", EVENT, {"time": "01/31/2026"}),
+        ("purchases", PURCHASE, {"time": "01/31/2026"}),
         ("events", EVENT, {"name": ""}),
         ("purchases", PURCHASE, {"currency": "dollars"}),
         ("purchases", PURCHASE, {"price": "9.50"}),

@@ -167,6 +167,10 @@ def test_the_log_names_the_fault(start: Callable[..., Any]) -> None:
         {"kind": "slow", "share": "half"},
         {"kind": "slow", "seconds": -1},
         {"kind": "slow", "speed": 1},
+        {"kind": "slow", "times": 0.5},
+        {"kind": "redirect", "location": 5},
+        {"kind": "html", "applied": "no"},
+        {"kind": "slow", "paths": [5]},
         {"kind": "slow", "paths": "/users/track"},
         {"kind": "server_error", "status": 200},
         {"kind": "html", "status": 404},
@@ -186,7 +190,7 @@ def test_rules_as_text() -> None:
     assert Fault.parse(
         "server_error,status=503,times=3,applied=true,paths=/users/track+/users/merge"
     ) == Fault("server_error", status=503, times=3, applied=True, paths=("/users/track", "/users/merge"))
-    for text in ("flood", "slow:much", "slow:0.1,seconds=long", "slow,speed=1", "slow,"):
+    for text in ("flood", "slow:much", "slow:0.1,seconds=long", "slow,speed=1", "slow,", "slow,seconds=inf"):
         with pytest.raises(ConfigError):
             Fault.parse(text)
 

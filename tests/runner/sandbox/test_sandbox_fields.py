@@ -78,6 +78,14 @@ def test_a_value_that_is_not_taken_leaves_the_current_one(
     assert stored(braze, field, good, bad) == good
 
 
+def test_an_image_url_holds_1024_characters(braze: Any) -> None:
+    user, longest = braze.new_id(), "x" * 1_024
+    braze.attributes(
+        {"external_id": user, "image_url": longest}, {"external_id": user, "image_url": longest + "x"}
+    )
+    assert braze.fields(user) == {"image_url": longest}
+
+
 @pytest.mark.parametrize(
     ("sent", "country"),
     [("de", "DE"), ("Germany", "DE"), ("united states", "US"), ("Atlantis", None), (7, None)],
@@ -107,6 +115,7 @@ def group(**changes: Any) -> dict[str, Any]:
         ({"subscription_groups": group()}, "BAD_SUBSCRIPTION_GROUP_ARRAY"),
         ({"subscription_groups": [{"subscription_group_id": GROUP}]}, "BAD_SUBSCRIPTION_GROUP_HASH"),
         ({"subscription_groups": [group(subscription_group_id="7")]}, "BAD_SUBSCRIPTION_GROUP_ID"),
+        ({"subscription_groups": [group(subscription_group_id=f"{{{GROUP}}}")]}, "BAD_SUBSCRIPTION_GROUP_ID"),
         ({"subscription_groups": [group(subscription_state="opted_in")]}, "BAD_SUBSCRIPTION_GROUP_STATE"),
         ({"push_tokens": "token"}, "BAD_PUSH_TOKEN_VALUE"),
         ({"push_tokens": [{"token": 7}]}, "BAD_PUSH_TOKEN_STRING"),
@@ -115,6 +124,7 @@ def group(**changes: Any) -> dict[str, Any]:
         ({"push_tokens": [{"token": "t"}], "push_token_import": True}, "BAD_PUSH_TOKEN_IMPORT"),
         ({"push_token_import": True}, "BAD_PUSH_TOKEN_IMPORT"),
         ({"email_subscription_info": {}}, "INVALID_ATTRIBUTE_EMAIL_SUBSCRIPTION_INFO"),
+        ({"push_tokens": "t", "push_subscribe": "x", "email_subscribe": "x"}, "BAD_EMAIL_SUBSCRIPTION_STATE"),
     ],
 )
 def test_errors_of_reserved_fields_reject_the_object(braze: Any, fields: dict[str, Any], error: str) -> None:

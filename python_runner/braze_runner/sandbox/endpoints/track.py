@@ -24,7 +24,6 @@ from braze_runner.sandbox.rules import (
     PURCHASE_PROPERTIES_BYTES,
 )
 from braze_runner.sandbox.settings import Settings
-from braze_runner.sandbox.values import is_writable
 
 KINDS = ("attributes", "events", "purchases")
 NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
@@ -108,15 +107,15 @@ def checked(kind: str, item: Any, settings: Settings) -> Write | str:
     if identifier.kind == "external_id" and identifier.value in settings.blocked_external_ids:
         return BLOCKED
     error = _CHECKS[kind](item)
-    if error is None and settings.app_ids:
-        error = _app_error(item.get("push_tokens"), settings)
+    if error is None and kind == "attributes" and settings.app_ids:
+        error = _app_error(item.get("push_tokens", []), settings)
     if error is not None:
         return error
     return Write(kind, identifier, _may_create(kind, identifier, item, settings), item)
 
 
-def _app_error(tokens: Any, settings: Settings) -> str | None:
-    known = not isinstance(tokens, list) or all(token.get("app_id") in settings.app_ids for token in tokens)
+def _app_error(tokens: list[dict[str, Any]], settings: Settings) -> str | None:
+    known = all(str(token.get("app_id")) in settings.app_ids for token in tokens)
     return None if known else "BAD_PUSH_TOKEN_APP_ID"
 
 
@@ -143,7 +142,7 @@ def _check_event(item: dict[str, Any]) -> str | None:
     name = item.get("name")
     if not isinstance(name, str) or not name:
         return "'name' is required"
-    if times.parse(item.get("time")) is None:
+    if times.parse_iso(item.get("time")) is None:
         return BAD_TIME
     return _check_properties(item, _RESERVED_IN_EVENTS, EVENT_PROPERTIES_BYTES)
 
@@ -159,7 +158,7 @@ def _check_purchase(item: dict[str, Any]) -> str | None:
     quantity = item.get("quantity", 1)
     if type(quantity) is not int or not 1 <= quantity <= PURCHASE_QUANTITY:
         return "'quantity' is not valid"
-    if times.parse(item.get("time")) is None:
+    if times.parse_iso(item.get("time")) is None:
         return BAD_TIME
     return _check_properties(item, _RESERVED_IN_PURCHASES, PURCHASE_PROPERTIES_BYTES)
 
@@ -172,9 +171,7 @@ def _check_properties(item: dict[str, Any], reserved: frozenset[str], max_bytes:
         return BAD_PROPERTIES
     if any(not name or len(name) > NAME_CHARS or name.startswith("$") for name in properties):
         return BAD_PROPERTIES
-    if not is_writable(properties) or len(orjson.dumps(properties)) > max_bytes:
-        return BAD_PROPERTIES
-    return None
+    return BAD_PROPERTIES if len(orjson.dumps(properties)) > max_bytes else None
 
 
 _RESERVED_IN_EVENTS = frozenset({"time", "event_name"})

@@ -1,4 +1,4 @@
-"""Has dbt parse an empty project where it is imported: what dbt builds at its first parse, a fork need not build again."""
+"""Has dbt parse an empty project where it is imported: what its first parse builds, a fork need not build again."""
 
 import gc
 import os
