@@ -126,6 +126,9 @@ def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     summary = world.retry()
     assert numbers(summary) == (1, 0, 0, 1)
     assert "braze_reemit" in " ".join(summary.notes)
+    # By its key, as `--row` takes it: whom it is about is no matter of a log.
+    assert world.rejects()[0].braze_row in summary.notes[0]
+    assert '"a"' not in summary.notes[0]
     assert len(world.rejects()) == 1
     assert world.profiles() == {"a": {}}
 

@@ -100,3 +100,22 @@ def test_many_rejects_are_few_statements(state: State, monkeypatch: pytest.Monke
 def test_a_run_that_died_leaves_the_doubt(state: State) -> None:
     retried(state)
     assert status(state) == ["unknown"]
+
+
+def test_what_is_not_sent_is_told_once_for_each_reason(state: State) -> None:
+    state.reject(SYNC.unique_id, "b", [Reject(str(n), b"{}", b"{}", "r", "No.", 400) for n in range(5)])
+    problems = ("pruned", "pruned", "built on", "pruned", "built on")
+    told: list[str] = []
+    candidates = [
+        Candidate(reject, {}, problem)
+        for reject, problem in zip(state.open_rejects(SYNC.unique_id), problems, strict=True)
+    ]
+    source = RetrySource(
+        SYNC, lambda: iter(candidates), ActivityPlanner("events", TRACKED), Counts(), 5, told.append
+    )
+    assert list(source.rows()) == []
+    assert told == [
+        "users_events_sync: 3 not sent again (row 0 and others): pruned.",
+        "users_events_sync: 2 not sent again (row 2 and others): built on.",
+    ]
+    assert (source.counts.rows_read, source.counts.rows_held) == (5, 5)

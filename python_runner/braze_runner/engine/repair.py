@@ -1,7 +1,7 @@
 """Rejects that are sent again or dropped because somebody asked for it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -18,7 +18,7 @@ from braze_runner.engine.session import Place, Session, opened
 from braze_runner.engine.settings import PushSettings
 from braze_runner.engine.summary import Summary
 from braze_runner.project import read_project
-from braze_runner.state import OpenReject, utc_now
+from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.warehouse import DbtOptions
 
 Chosen = Callable[[OpenReject], bool]
@@ -50,9 +50,22 @@ def send_again(
         pool = session.pool(resources, transport, policy)
         sources = []
         for each in session.inputs:
-            rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
-            if rejects:
-                sources.append(_source(session, place, each, rejects))
+            # Read twice, so that only a page of them is ever held; under the lease nobody else settles any.
+            found = partial(_open, place.state, each.sync.unique_id, chosen)
+            number = sum(1 for _ in found())
+            if number:
+                past = past_of(place.warehouse, each.sync, each.table, each.planner)
+                candidates = Candidates(session.inputs.deletions, past, place.state, each.sync, each.table)
+                sources.append(
+                    RetrySource(
+                        each.sync,
+                        partial(candidates.of, found()),
+                        each.planner,
+                        each.counts,
+                        number,
+                        session.summary.notes.append,
+                    )
+                )
         session.send(pool, sources)
         session.summary.seconds = time.monotonic() - started
     return session.summary
@@ -69,6 +82,10 @@ def _source(session: Session, place: Place, each: Input, rejects: Sequence[OpenR
         len(rejects),
         session.summary.notes.append,
     )
+
+
+def _open(state: State, sync: str, chosen: Chosen) -> Iterator[OpenReject]:
+    return filter(chosen, state.open_rejects(sync))
 
 
 def drop(

@@ -48,16 +48,22 @@ class RetrySource:
 
     def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:  # noqa: ARG002 (the signature of Source)
         """Yield what is to be sent; what must not be is settled, or told."""
-        for reject, columns, problem in self._candidates():
-            self.counts.rows_read += 1
-            if problem == NEWER:
-                self.counts.rows_rejected += 1
-                self._settled.append((reject, "superseded"))
-            elif problem:
-                self.counts.rows_held += 1
-                self._message(f"{self.sync.name}: {reject.identifier} is not sent again: {problem}.")
-            else:
-                yield from self._planned(reject, columns)
+        left: dict[str, list[str]] = {}
+        try:
+            for reject, columns, problem in self._candidates():
+                self.counts.rows_read += 1
+                if problem == NEWER:
+                    self.counts.rows_rejected += 1
+                    self._settled.append((reject, "superseded"))
+                elif problem:
+                    self.counts.rows_held += 1
+                    left.setdefault(problem, []).append(reject.braze_row)
+                else:
+                    yield from self._planned(reject, columns)
+        finally:
+            for problem, rows in left.items():
+                which = f"row {rows[0]}" + (" and others" if len(rows) > 1 else "")
+                self._message(f"{self.sync.name}: {len(rows):,} not sent again ({which}): {problem}.")
 
     def _planned(self, reject: OpenReject, columns: dict[str, Any]) -> Iterator[Row]:
         for row in self._planner.plan_batch(_batch_of(columns)):
