@@ -89,7 +89,7 @@ class Session:
         self._pusher: Pusher | None = None
         self._lost: StoppedError | None = None
         arrivals = Arrivals(place.warehouse, place.project, settings.currents_wait)
-        self._settlement = Settlement(arrivals, settings.unknown)
+        self._settlement = Settlement(place.state, arrivals, settings.unknown)
         self.inputs = Inputs(place.warehouse, place.project, syncs, settings.track_limit)
         self.summary = Summary(is_dry_run=settings.dry_run, run_id=place.state.run_id)
         self._has_state = True

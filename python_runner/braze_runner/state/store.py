@@ -194,6 +194,18 @@ class State:
             batch, last = literal(rows[-1][1]), literal(rows[-1][2])
             behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
 
+    def reject_statuses(self, sync: str, batch: str) -> dict[str, RejectStatus]:
+        """Return braze_row -> newest status of the rejects of a batch, settled or not."""
+        literal = self.tables.literal
+        newest = self._newest_rejects(
+            "braze_row, status", f"sync = {literal(sync)} and braze_batch = {literal(batch)}"
+        )
+        return dict(
+            self.tables.fetch_all(
+                f"select braze_row, status from ({newest}) as newest where place = 1"  # noqa: S608 (quoted)
+            )
+        )
+
     def count_open_rejects(self) -> dict[str, dict[str, int]]:
         """Return sync -> status -> number of the rejects that are not settled."""
         newest = self._newest_rejects("sync, status")
