@@ -56,6 +56,14 @@ def test_labels_in_rows_of_one_user(hand: World) -> None:
     assert hand.profiles()["a"] == {"labels": ["b"]}
 
 
+def test_rows_that_came_late_with_the_same_stamp(hand: World) -> None:
+    """They are never read, as in Cloud Data Ingestion, and take no number from those that were."""
+    bad_then(hand, {"x": 1}, GOOD)
+    hand.by_hand("attributes", ("2026-01-01", "a", {"a": 0}), ("2026-01-01", "a", {"aa": 0}))
+    assert numbers(hand.retry()) == (1, 1, 0, 0)
+    assert hand.profiles()["a"] == {"x": 1}
+
+
 def test_a_row_that_is_gone_is_left_to_whoever_knows(hand: World) -> None:
     """A table of one row per user, in which the newer row has taken the place of the rejected one."""
     bad_then(hand, {"x": 1, "y": 1})

@@ -82,15 +82,24 @@ class StampPast:
         return [self._found(reject, users.get(place_of(reject.braze_row)[1], [])) for reject in rejects]
 
     def _found(self, reject: OpenReject, rows: list[dict[str, Any]]) -> Found:
-        own = next((row for row in rows if row["braze_row"] == reject.braze_row), None)
+        own = _own(reject, rows)
         if own is None:
             return Found(None, [])
+        later = [row for row in rows if row["braze_row"] > own["braze_row"]]
         if "payload" in own:
             own = own | {"payload": reject.payload}
-        later = [row for row in rows if row["braze_row"] > reject.braze_row]
         if self._type == "subscription_groups":
             later = [row for row in later if _group(row["payload"]) == _group(reject.payload)]
         return Found(own, later)
+
+
+def _own(reject: OpenReject, rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the row of a reject: one with its payload if there is one, for a row of the same stamp may come later."""
+    stamp = reject.braze_row.rpartition("/")[0]
+    same = [row for row in rows if row["braze_row"].rpartition("/")[0] == stamp]
+    numbered = [row for row in same if row["braze_row"] == reject.braze_row]
+    equal = [row for row in (*numbered, *same) if row.get("payload") == reject.payload]
+    return next(iter((*equal, *numbered)), None)
 
 
 def _group(payload: str | None) -> Any:
