@@ -78,6 +78,21 @@ def test_a_row_that_is_gone_is_left_to_whoever_knows(hand: World) -> None:
     assert len(hand.rejects()) == 1
 
 
+def test_tables_that_were_logs_before(hand: World) -> None:
+    hand.log("attributes", "run-1", ("2026-01-01", "a", BAD | {"x": 1}))
+    hand.log("deletes", "run-1", ("2026-01-01", "b", ""))
+    hand.log("attributes", "run-2", ("2026-01-02", "b", {"x": 2}))
+    assert hand.push().counts.rows_rejected == 2
+    hand.query("drop table braze.attributes")
+    hand.query("drop table braze.deletes")
+    bad_then(hand, {"x": 3})
+    hand.by_hand("deletes", ("2026-01-01", "c", ""))
+    hand.push()
+    summary = hand.retry()
+    assert numbers(summary) == (3, 0, 1, 2)
+    assert len(summary.notes) == 2
+
+
 def test_what_later_rows_build_on_stays_open(hand: World) -> None:
     bad_then(hand, {"n": 5}, {"n": {"inc": 1}})
     summary = hand.retry()

@@ -178,9 +178,11 @@ class StampReader:
 
 
 def place_of(braze_row: str) -> tuple[dt.datetime, str]:
-    """Return (stamp, user's hash) of a row's key."""
-    user, stamp, _ = braze_row.split("/")
-    return dt.datetime.strptime(stamp, _FORM), user  # noqa: DTZ007 (UTC without a zone)
+    """Return (stamp, user's hash) of a row's key; one of a log, which the table may have been, is nobody's here."""
+    user, _, rest = braze_row.partition("/")
+    stamp = rest.partition("/")[0]
+    moment = dt.datetime.strptime(stamp, _FORM) if stamp else _LONG_AGO  # noqa: DTZ007 (UTC without a zone)
+    return moment, user
 
 
 def newest_read(positions: Mapping[str, Position]) -> dt.datetime | None:
