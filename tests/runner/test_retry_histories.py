@@ -1,5 +1,6 @@
 """Whatever becomes of pushes and retries, no old value comes over a new one, and in the end all is right (R1, R11)."""
 
+import datetime as dt
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -139,7 +140,8 @@ class LogRun(Run):
         for number, rows in enumerate(self.log.batches):
             position = positions.get(str(number), Position())
             if not position.done:
-                batch = Batch(str(number), len(rows), LONG_AGO, LONG_AGO, position)
+                written_at = LONG_AGO + dt.timedelta(days=number)
+                batch = Batch(str(number), len(rows), written_at, written_at, position)
                 sources.append(Source(SYNC, batch, self.log, PLANNER, self.counts))  # type: ignore[arg-type]
         self._run(sources)
 
