@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from histories import LONG_AGO, Braze, Brief, Killed, Run, World
+from histories import LONG_AGO, Brief, Killed, Run, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -156,7 +156,7 @@ class LogRun(Run):
 
     def _run(self, sources: Sequence[PushSource]) -> None:
         pusher = Pusher(
-            Braze(self),
+            self.log.braze(self),
             self.state,
             self.stop,
             Silent(),
