@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from world import World
 
 from braze_runner.cli import group
 from braze_runner.engine import Summary
+from braze_runner.plan import Reject
+from braze_runner.project import read_project
+from braze_runner.state import Progress, State, WarehouseTables
+from braze_runner.warehouse import connect
 
 BAD, GOOD = {"email": "no address"}, {"email": "a@shop.example"}
 EVENT = {"name": "seen", "time": "2026-01-01T00:00:00Z", "properties": {"event": "1"}}
@@ -175,6 +180,27 @@ def test_a_deletion_of_a_user_who_came_back_is_never_sent(world: World, made_by_
     assert world.reasons() == {"user_returned": 1}
     assert numbers(world.retry()) == (1, 0, 1, 0)
     assert world.profiles() == {"a": {"x": 1, "y": 3}}
+    assert world.rejects() == []
+
+
+def test_a_deletion_that_braze_refused_is_sent_unless_the_user_came_back(world: World) -> None:
+    world.log("attributes", "run-1", *(("2026-01-01", user, {"x": 1}) for user in "ab"))
+    world.push()
+    world.log("deletes", "run-2", *(("2026-01-02", user, "") for user in "ab"))
+    world.log("attributes", "run-3", ("2026-01-03", "b", {"y": 3}))
+    world.write_manifest()
+    keys = world.query("select braze_row, external_id from braze.deletes order by braze_row")
+    with closing(connect(world.options)) as warehouse:
+        state = State(WarehouseTables(warehouse, read_project(world.options).state), "default", "test")
+        refused = [
+            Reject(key, f'{{"external_id":"{user}"}}'.encode(), None, "braze_refused", "No.", 400)
+            for key, user in keys
+        ]
+        state.reject("model.shop.deletes", "run-2", refused)
+        state.save({"model.shop.deletes": [Progress("run-2", keys[-1][0], done=True)]})
+    world.push()
+    assert numbers(world.retry()) == (2, 1, 1, 0)
+    assert world.profiles() == {"b": {"x": 1, "y": 3}}
     assert world.rejects() == []
 
 
