@@ -78,6 +78,13 @@ def test_a_row_that_is_gone_is_left_to_whoever_knows(hand: World) -> None:
     assert len(hand.rejects()) == 1
 
 
+def test_rows_that_name_nobody_replace_nothing(hand: World) -> None:
+    hand.by_hand("attributes", *((f"2026-01-0{day}", None, {"x": day}) for day in (1, 2, 3)))
+    assert hand.push().counts.rows_rejected == 3
+    assert numbers(hand.retry()) == (3, 0, 3, 0)
+    assert hand.reasons() == {"no_identifier": 3}
+
+
 def test_tables_that_were_logs_before(hand: World) -> None:
     hand.log("attributes", "run-1", ("2026-01-01", "a", BAD | {"x": 1}))
     hand.log("deletes", "run-1", ("2026-01-01", "b", ""))
@@ -159,6 +166,8 @@ REJECT = OpenReject(
 
 class Rows:
     """The rows of one user of a table, in order."""
+
+    identifiers = ("user_key",)
 
     def __init__(self, *payloads: str) -> None:
         self._payloads = payloads

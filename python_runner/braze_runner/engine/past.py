@@ -85,7 +85,9 @@ class StampPast:
         own = _own(reject, rows)
         if own is None:
             return Found(None, [])
-        later = [row for row in rows if row["braze_row"] > own["braze_row"]]
+        # Rows that name nobody are about nobody they share.
+        is_named = any(own[name] for name in self._reader.identifiers)
+        later = [row for row in rows if is_named and row["braze_row"] > own["braze_row"]]
         if "payload" in own:
             own = own | {"payload": reject.payload}
         if self._type == "subscription_groups":

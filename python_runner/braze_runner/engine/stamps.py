@@ -66,12 +66,12 @@ class StampReader:
         self._table = table.name
         self._name = sync.name
         self._fold = fold_for(sync.type)
-        self._identifiers = identifiers_of(table, planner)
-        if not self._identifiers:
+        self.identifiers = identifiers_of(table, planner)
+        if not self.identifiers:
             raise ConfigError(
                 f"Model {sync.name}: {sync.type} are pushed from a table with braze_batch and braze_row alone."
             )
-        self._user = user_key(warehouse, table, self._identifiers)
+        self._user = user_key(warehouse, table, self.identifiers)
         self._time = f"cast(updated_at as {warehouse.types['time']})"
         listed = selected(warehouse, table, planner)
         # By every column, so that the numbers of rows that share user and stamp are the same in every run.
@@ -112,14 +112,14 @@ class StampReader:
         for interval in intervals(self._user, batch.ranges, mark):
             rows = f"{self._table} where {condition}{interval} {self._order}"
             stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
-            yield from Neighbours(self._identifiers, self._fold, mark or "").of(stream)
+            yield from Neighbours(self.identifiers, self._fold, mark or "").of(stream)
 
     def of_users(self, users: Iterable[str]) -> Iterator[pa.RecordBatch]:
         """Stream all rows of some users, each as it is; ``users`` are the hashes with which keys begin."""
         listed = ", ".join(map(self._warehouse.literal, sorted(users)))
         rows = f"{self._table} where updated_at is not null and {self._user} in ({listed}) {self._order}"
         stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
-        return Neighbours(self._identifiers, None, "").of(stream)
+        return Neighbours(self.identifiers, None, "").of(stream)
 
     def _behind(self, end: End | None) -> str:
         """Return the condition of what stands behind an end."""
