@@ -117,7 +117,9 @@ def _write(settings: Settings, sync: CdiSync, row: Row) -> Write | str:
     if sync.type != "attributes" and item.get("time") is None:
         item["time"] = times.text_of(row["UPDATED_AT"])
     write = checked(sync.type, item, settings)
-    return TIME_FORMAT if write == BAD_TIME else write
+    if isinstance(write, Write):
+        return write
+    return TIME_FORMAT if write[0] == BAD_TIME else write[0]
 
 
 def _apply_deletes(
