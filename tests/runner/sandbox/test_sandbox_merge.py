@@ -138,9 +138,12 @@ def test_the_list_says_what_names_the_user(braze: Any) -> None:
 
 
 def test_items_that_are_invalid_are_listed(braze: Any) -> None:
-    answer = braze.accepted(IDENTIFY, {"aliases_to_identify": [{"external_id": "c"}]})
+    name = alias_only(braze)
+    (too_long,) = identifying(name, "x" * 988)["aliases_to_identify"]
+    answer = braze.accepted(IDENTIFY, {"aliases_to_identify": [{"external_id": "c"}, too_long]})
     assert answer["aliases_processed"] == 0
-    assert [error["index"] for error in answer["errors"]] == [0]
+    assert [error["index"] for error in answer["errors"]] == [0, 1]
+    assert "external_id" not in braze.by_alias(name)
 
 
 @pytest.mark.parametrize(
