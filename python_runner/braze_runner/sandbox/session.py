@@ -74,7 +74,7 @@ class Session:
 
     def inherit(self, profile: Profile) -> None:
         """Give a new profile the states that were set for its addresses before it existed (30 days)."""
-        if self._inherits and profile.id in self._new:
+        if self._inherits:
             for subject, state in states_of(self._store, profile):
                 if subject == EMAIL_SUBSCRIBE:
                     profile.fields.setdefault(EMAIL_SUBSCRIBE, state)

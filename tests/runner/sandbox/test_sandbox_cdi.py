@@ -172,10 +172,12 @@ def test_events_and_purchases_fall_back_to_the_stamp(cdi: Callable[..., Cdi]) ->
     one = cdi()
     one.rows("braze.users_events", (1, *user("a", '{"name": "visit"}')))
     purchase = '{"product_id": "p", "currency": "EUR", "price": 2, "time": "2026-01-05T00:00:00Z"}'
-    one.rows("braze.users_purchases", (1, *user("a", purchase)))
+    without_time = '{"product_id": "p", "currency": "EUR", "price": 2}'
+    one.rows("braze.users_purchases", (1, *user("a", purchase)), (2, *user("a", without_time)))
     assert one.run("users_events")["job_status"] == one.run("users_purchases")["job_status"] == "success"
     assert one.braze.table("select time from custom_events") == [("2026-01-01T00:00:01.000Z",)]
-    assert one.braze.table("select time, price from purchases") == [("2026-01-05T00:00:00.000Z", 2.0)]
+    bought = ("2026-01-05T00:00:00.000Z", "2026-01-01T00:00:02.000Z")
+    assert one.braze.table("select time from purchases order by id") == [(time,) for time in bought]
 
 
 def test_a_row_that_fails_is_logged_and_the_rest_goes_on(cdi: Callable[..., Cdi]) -> None:
@@ -224,9 +226,10 @@ def test_identifiers_of_rows(cdi: Callable[..., Cdi]) -> None:
         (5, *user(None, '{"lost": 1}', alias_name="n")),
         (6, *user(None, '{"lost": 1}', braze_id="f" * 24)),
         (7, *user(None, '{"email": "e@example.com", "lost": 1}')),
+        (8, *user("a", '{"lost": 1}', braze_id=braze_id)),
     )
     job = one.run("users_attributes")
-    assert (job["rows_synced"], job["rows_failed_with_errors"]) == (5, 2)
+    assert (job["rows_synced"], job["rows_failed_with_errors"]) == (5, 3)
     assert one.braze.by_alias("n")["custom_attributes"] == {"by": "alias", "id": True}
     for body, by in (({"email_address": "e@example.com"}, "email"), ({"phone": "+4930999001"}, "phone")):
         (found,) = one.braze.export(**body)["users"]

@@ -157,6 +157,12 @@ def test_quantity_is_1_to_100(braze: Any, quantity: Any) -> None:
     assert braze.errors(purchases=[item]) == ["'quantity' is not valid"]
 
 
+def test_revenue_counts_us_dollars(braze: Any) -> None:
+    user = braze.new_id()
+    braze.track(purchases=[{"external_id": user, **PURCHASE, "currency": each} for each in ("USD", "EUR")])
+    assert braze.user(user)["total_revenue"] == 9.5
+
+
 def test_a_negative_price_is_a_refund(braze: Any) -> None:
     user = braze.new_id()
     bought = {"external_id": user, **PURCHASE}

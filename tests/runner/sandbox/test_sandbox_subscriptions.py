@@ -136,6 +136,13 @@ def test_a_new_user_inherits_what_was_set_for_its_address(braze: Any) -> None:
     assert braze.fields(other) == {}
 
 
+def test_a_new_user_inherits_by_phone(braze: Any) -> None:
+    user, phone = braze.new_id(), "+4930888002"
+    braze.accepted(FIRST, group("unsubscribed", phone=phone))
+    braze.attributes({"external_id": user, "phone": phone})
+    assert groups(braze, user) == {NEWS: "unsubscribed"}
+
+
 def test_a_state_of_its_own_is_not_overwritten_by_inheriting(braze: Any) -> None:
     user = braze.new_id()
     email = f"{user}@example.com"
