@@ -109,7 +109,7 @@ def _found(
     options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None
 ) -> Iterator[tuple[str, OpenReject]]:
     """Yield (name of the sync, reject)."""
-    with opened(options, read_destination(os.environ), state) as place:
+    with opened(options, read_destination(os.environ), state, read_only=True) as place:
         if not place.state.tables.exist():
             return
         for sync in select_syncs(place.project.syncs, select, Silent()):

@@ -102,5 +102,6 @@ def track_limit_option(help_: str) -> Callable[[Callable[..., Any]], Callable[..
 state_option = click.option(
     "--state",
     type=StateFile(),
+    metavar="file:PATH",
     help="Keep the state in this file, for credentials that may only read the warehouse.",
 )
