@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,17 @@ def show(
     show_default=True,
     help="Form of the file.",
 )
-@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+@click.argument("file", type=click.File("w", encoding="utf-8", lazy=True))
 def export(
     options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None, form: str, file: Any
 ) -> None:
     """Write all of them to FILE, payloads too; - is the output. What is in it may be personal data."""
     writer: Any = None
-    for sync, reject in _found(options, select, chosen, state):
+    found = _found(options, select, chosen, state)
+    first = list(islice(found, 1))
+    # An earlier export stays when the rejects can't be read.
+    file.write("")
+    for sync, reject in chain(first, found):
         columns = _columns(sync, reject)
         if form == "jsonl":
             file.write(orjson.dumps(columns).decode() + "\n")
@@ -109,7 +114,7 @@ def _found(
     options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None
 ) -> Iterator[tuple[str, OpenReject]]:
     """Yield (name of the sync, reject)."""
-    with opened(options, read_destination(os.environ), state) as place:
+    with opened(options, read_destination(os.environ), state, read_only=True) as place:
         if not place.state.tables.exist():
             return
         for sync in select_syncs(place.project.syncs, select, Silent()):

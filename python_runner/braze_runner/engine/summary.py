@@ -69,7 +69,10 @@ class Summary:
         if self.signal is not None:
             return f"Stopped by {signal.Signals(self.signal).name}; what Braze accepted is saved."
         if self.error is not None:
-            return self.error
+            saved = (
+                "" if self.is_dry_run else " What Braze accepted is saved: run it again to go on from there."
+            )
+            return self.error + saved
         if not self.counts.rows_read:
             return self.nothing
         if self.is_dry_run:
