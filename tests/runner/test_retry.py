@@ -1,5 +1,7 @@
 """`retry` never restores old values, and never does twice what counts each time (R11, R3)."""
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -267,6 +269,25 @@ def test_from_the_command_line(world: World) -> None:
     assert json.loads(retried.stdout)["counts"]["rows_sent"] == 1
     assert json.loads(command(world, "failures", "list", "--output", "json").stdout) == {"failures": []}
     assert world.profiles() == {"a": {"x": 1}}
+
+
+def test_rejects_are_exported_with_their_payloads(world: World) -> None:
+    text = 'no "json",\n\u05e9'
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD), ("2026-01-01", "b", text))
+    world.push()
+    lines = command(world, "failures", "export", "-").stdout.splitlines()
+    found = {json.loads(each["identifier"])["external_id"]: each for each in map(json.loads, lines)}
+    assert {name: each["payload"] for name, each in found.items()} == {"a": json.dumps(BAD), "b": text}
+    table = io.StringIO(command(world, "failures", "export", "--format", "csv", "-").stdout, newline="")
+    assert {row["payload"] for row in csv.DictReader(table)} == {json.dumps(BAD), text}
+    for option, value, name in (
+        ("--reason", "payload_not_json", "b"),
+        ("--row", found["a"]["braze_row"][:12], "a"),
+        ("--select", "attributes", ""),
+    ):
+        listed = command(world, "failures", "show", option, value, "--output", "json").stdout
+        shown = [json.loads(each["identifier"])["external_id"] for each in json.loads(listed)["failures"]]
+        assert sorted(shown) == sorted(found if not name else [name])
 
 
 @pytest.mark.parametrize(("decision", "arrived"), [("--drop", 0), ("--resend", 1)])

@@ -72,6 +72,18 @@ def test_prioritization_chooses_between_profiles_of_one_email(
     assert plans(braze, email) == left
 
 
+@pytest.mark.parametrize(
+    ("prioritization", "left"), [("identified", ["of the email"]), ("unidentified", ["identified"])]
+)
+def test_prioritization_tells_who_is_identified(braze: Any, prioritization: str, left: list[str]) -> None:
+    user = braze.new_id()
+    email = f"{user}@example.com"
+    email_only(braze, email)
+    braze.attributes({"external_id": user, "email": email, "plan": "identified"})
+    braze.accepted(PATH, {"email_addresses": [{"email": email, "prioritization": [prioritization]}]})
+    assert plans(braze, email) == left
+
+
 def test_deletion_by_phone(braze: Any) -> None:
     phone = "+4930666001"
     braze.attributes({"phone": phone, "plan": "gold"})

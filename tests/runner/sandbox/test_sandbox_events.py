@@ -131,6 +131,12 @@ def test_purchase_properties_hold_50_kb(braze: Any) -> None:
     assert braze.errors(events=[{**user, **EVENT}]) == []
 
 
+@pytest.mark.parametrize(("extra", "errors"), [(0, []), (1, ["Invalid 'properties' field"])])
+def test_event_properties_hold_100_kb(braze: Any, extra: int, errors: list[str]) -> None:
+    properties = {"large": "x" * (102_400 - len('{"large":""}') + extra)}
+    assert braze.errors(events=[{"external_id": braze.new_id(), **EVENT, "properties": properties}]) == errors
+
+
 def test_256_properties_are_kept(start: Callable[..., Any]) -> None:
     braze = start()
     properties = {f"property_{n}": n for n in range(257)}
