@@ -69,11 +69,11 @@ class Summary:
         if self.error is not None:
             return self.error
         if not self.counts.rows_read:
-            return "Nothing is pending: Braze has everything."
+            return "Nothing is pending."
         if self.is_dry_run:
             return "Nothing was sent: this was a dry run."
         if self.exit_code:
-            return "Some rows were rejected or held back: see braze-runner failures."
+            return "Some rows were rejected or held back: see braze-runner failures list."
         return "All rows pushed."
 
     def as_dict(self) -> dict[str, Any]:
