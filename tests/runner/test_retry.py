@@ -12,6 +12,7 @@ from world import World
 from braze_runner.cli import group
 from braze_runner.engine import Summary
 
+SETTLED = "attributes: 1 rejects are settled unsent: later rows replace them, or their users were deleted."
 BAD, GOOD = {"email": "no address"}, {"email": "a@shop.example"}
 EVENT = {"name": "seen", "time": "2026-01-01T00:00:00Z", "properties": {"event": "1"}}
 
@@ -53,7 +54,8 @@ def test_bad_then_corrected_value(world: World) -> None:
 def test_where_later_rows_carry_every_key_nothing_is_sent(world: World) -> None:
     bad_then(world, {"x": 1}, GOOD, {"x": 2, "y": 2}, {"y": None})
     sent = len(world.braze.query("select 1 from requests"))
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert numbers(summary := world.retry()) == (0, 0, 0, 0)
+    assert (summary.exit_code, summary.notes) == (0, [SETTLED])
     assert len(world.braze.query("select 1 from requests")) == sent
     assert world.profiles() == {"a": {"x": 2}}
     assert world.rejects() == []
@@ -83,17 +85,24 @@ def test_labels_that_were_removed_since_are_not_added_again(world: World) -> Non
 
 def test_labels_that_were_set_as_a_whole_since(world: World) -> None:
     bad_then(world, {"labels": {"add": ["a"]}}, GOOD | {"labels": ["z"]})
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert numbers(world.retry()) == (0, 0, 0, 0)
     assert world.profiles() == {"a": {"labels": ["z"]}}
 
 
 def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
-    bad_then(world, {"x": 1}, GOOD)
+    """However many there are, one sentence says so, and names nobody."""
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD | {"x": 1}), ("2026-01-01", "b", BAD))
+    world.push()
+    world.log("attributes", "run-2", ("2026-01-02", "a", GOOD))
+    world.push()
     world.query("delete from braze.attributes where braze_batch = 'run-1'")
     summary = world.retry()
-    assert numbers(summary) == (1, 0, 0, 1)
-    assert "braze_reemit" in " ".join(summary.notes)
-    assert len(world.rejects()) == 1
+    assert numbers(summary) == (2, 0, 0, 2)
+    assert summary.notes == [
+        "attributes: 2 rejects are not sent again: the batch was pruned, so nobody knows what came later: "
+        "use braze_reemit."
+    ]
+    assert len(world.rejects()) == 2
     assert world.profiles() == {"a": {}}
 
 
@@ -101,7 +110,7 @@ def test_a_user_who_was_deleted_meanwhile_is_not_made_again(world: World) -> Non
     bad_then(world, {"x": 1}, GOOD)
     world.log("deletes", "run-3", ("2026-01-03", "a", ""))
     world.push()
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert numbers(world.retry()) == (0, 0, 0, 0)
     assert world.profiles() == {}
     assert world.rejects() == []
 
@@ -186,7 +195,7 @@ def test_items_as_a_whole(world: World) -> None:
         )
     assert world.push().counts.rows_rejected == 2
     assert len(world.rejects()) == 2
-    assert numbers(world.retry()) == (2, 0, 2, 0)
+    assert numbers(world.retry()) == (1, 0, 1, 0)
     assert world.braze.items() == {"r1": {"stars": 2}}
     assert [json.loads(reject.identifier) for reject in world.rejects()] == [{"id": "r2"}]
 

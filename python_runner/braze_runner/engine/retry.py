@@ -1,5 +1,6 @@
 """Sends rejects again, and never an old value over a new one (R11)."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
@@ -23,6 +24,8 @@ T = TypeVar("T")
 PAGE = 500
 NEWER = "newer_row"
 """The problem of a reject that a later row replaces, or whose user was deleted since: it is settled unsent."""
+_HELD = "{:,} rejects are not sent again: {}."
+_NOTES = {NEWER: "{:,} rejects are settled unsent: later rows replace them, or their users were deleted."}
 # Types of which each row stands for itself: it is sent as it was, whatever came later.
 _AS_THEY_WERE = (
     "events",
@@ -86,7 +89,7 @@ class Candidates:
         own = next((row for row in rows if row["braze_batch"] == reject.batch), None)
         if own is None:
             return Candidate(
-                reject, {}, "its batch was pruned, so nobody knows what came later: use braze_reemit"
+                reject, {}, "the batch was pruned, so nobody knows what came later: use braze_reemit"
             )
         later = [row for row in rows if row["stamp"] > own["stamp"]]
         if self._sync.type in _AS_THEY_WERE or not later:
@@ -138,17 +141,23 @@ class RetrySource:
         self._again: list[tuple[OpenReject, Reject, RejectStatus]] = []
 
     def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:  # noqa: ARG002 (the signature of Source)
-        """Yield what is to be sent; what must not be is settled, or told."""
+        """Yield what is to be sent; what must not be is settled or held back, and told in a sentence for each reason.
+
+        What is settled unsent needs nothing more, so it counts neither as read nor as rejected.
+        """
+        unsent: Counter[str] = Counter()
         for reject, columns, problem in self._candidates():
-            self.counts.rows_read += 1
             if problem == NEWER:
-                self.counts.rows_rejected += 1
                 self._settled.append((reject, "superseded"))
-            elif problem:
-                self.counts.rows_held += 1
-                self._message(f"{self.sync.name}: {reject.identifier} is not sent again: {problem}.")
+            else:
+                self.counts.rows_read += 1
+                self.counts.rows_held += bool(problem)
+            if problem:
+                unsent[problem] += 1
             else:
                 yield from self._planned(reject, columns)
+        for problem, number in unsent.items():
+            self._message(f"{self.sync.name}: {_NOTES.get(problem, _HELD).format(number, problem)}")
 
     def _planned(self, reject: OpenReject, columns: dict[str, Any]) -> Iterator[Row]:
         for row in self._planner.plan_batch(_batch_of(columns)):
