@@ -98,10 +98,9 @@ def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     world.query("delete from braze.attributes where braze_batch = 'run-1'")
     summary = world.retry()
     assert numbers(summary) == (2, 0, 0, 2)
-    assert summary.notes == [
-        "attributes: 2 rejects are not sent again: the batch was pruned, so nobody knows what came later: "
-        "use braze_reemit."
-    ]
+    [note] = summary.notes
+    assert note.startswith("attributes: 2 rejects are not sent again: the batch was pruned, so nobody knows")
+    assert note.endswith("use braze_reemit.")
     assert len(world.rejects()) == 2
     assert world.profiles() == {"a": {}}
 
