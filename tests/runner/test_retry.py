@@ -1,6 +1,8 @@
 """`retry` never restores old values, and never does twice what counts each time (R11, R3)."""
 
+import csv
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from world import World
 
 from braze_runner.cli import group
 from braze_runner.engine import Summary
+from braze_runner.errors import ConfigError
 
 SETTLED = "attributes: 1 rejects are settled unsent: later rows replace them, or their users were deleted."
 BAD, GOOD = {"email": "no address"}, {"email": "a@shop.example"}
@@ -224,6 +227,32 @@ def test_from_the_command_line(world: World) -> None:
     assert json.loads(retried.stdout)["counts"]["rows_sent"] == 1
     assert json.loads(command(world, "failures", "list", "--output", "json").stdout) == {"failures": []}
     assert world.profiles() == {"a": {"x": 1}}
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_exporting_from_the_command_line(world: World, tmp_path: Path, form: str) -> None:
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD))
+    assert world.push().counts.rows_rejected == 1
+    path = tmp_path / "rejects"
+    exported = command(world, "failures", "export", "--format", form, str(path))
+    assert exported.output == f"1 rejects are in {path}.\n"
+    lines = path.read_text().splitlines()
+    [reject] = csv.DictReader(lines) if form == "csv" else map(json.loads, lines)
+    assert (reject["sync"], json.loads(reject["payload"])) == ("attributes", BAD)
+    assert stat.filemode(path.stat().st_mode) == "-rw-------"
+    printed = command(world, "failures", "export", "--format", form, "-")
+    assert printed.output.splitlines() == path.read_text().splitlines()
+    [header] = command(
+        world, "failures", "export", "--format", "csv", "--reason", "none", "-"
+    ).output.splitlines()
+    assert header.split(",") == list(reject)
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_usage(world: World, tmp_path: Path) -> None:
+    world.log("attributes", "run-1", ("2026-01-01", "a", GOOD))
+    result = command(world, "failures", "export", str(tmp_path / "missing" / "rejects"))
+    assert isinstance(result.exception, ConfigError)
+    assert "can't be written: No such file or directory." in str(result.exception)
 
 
 @pytest.mark.parametrize(("decision", "arrived"), [("--drop", 0), ("--resend", 1)])
