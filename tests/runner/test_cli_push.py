@@ -115,6 +115,23 @@ def test_the_summary_adds_up_on_paper() -> None:
         assert expected in lines
 
 
+@pytest.mark.parametrize(
+    ("counts", "code", "end"),
+    [
+        ({"rows_sent": 3}, 0, "All rows pushed."),
+        ({"rows_sent": 1, "rows_held": 2}, 1, "Some rows were held back, and stay pending."),
+        ({"rows_rejected": 1, "rows_held": 2}, 1, "see braze-runner failures list."),
+        ({"rows_held": 3, "rows_unknown": 1}, 1, "see braze-runner failures list."),
+        ({}, 0, "Nothing is pending."),
+    ],
+)
+def test_the_last_sentence_says_where_to_look(counts: dict[str, int], code: int, end: str) -> None:
+    read = sum(counts.values()) - counts.get("rows_unknown", 0)
+    summary = Summary(Counts(rows_read=read, **counts))
+    summary.counts.check()
+    assert (summary.exit_code, summary.end[-len(end) :]) == (code, end)
+
+
 def test_counts_that_do_not_add_up_are_a_defect() -> None:
     with pytest.raises(AssertionError, match="don't add up"):
         Counts(rows_read=2, rows_sent=1).check()

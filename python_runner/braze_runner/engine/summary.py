@@ -72,8 +72,10 @@ class Summary:
             return "Nothing is pending."
         if self.is_dry_run:
             return "Nothing was sent: this was a dry run."
-        if self.exit_code:
-            return "Some rows were rejected or held back: see braze-runner failures list."
+        if self.counts.rows_rejected or self.counts.rows_unknown:
+            return "Some rows were rejected or may have arrived: see braze-runner failures list."
+        if self.counts.rows_held:
+            return "Some rows were held back, and stay pending."
         return "All rows pushed."
 
     def as_dict(self) -> dict[str, Any]:
