@@ -73,6 +73,12 @@ def test_list_reads_every_page(cdi: FakeCdi) -> None:
     assert cdi.calls == ["GET /cdi/integrations"] * 8
 
 
+def test_a_list_of_nothing_says_so(cdi: FakeCdi) -> None:
+    cdi.integrations.clear()
+    assert run(cdi, "list").output == "There are no integrations in this workspace.\n"
+    assert json.loads(run(cdi, "list", "--output", "json").stdout) == {"integrations": []}
+
+
 @pytest.mark.parametrize(("looks", "hidden"), [(0, 0), (3, 0), (2, 3)])
 def test_sync_follows_the_job_to_its_end(cdi: FakeCdi, looks: int, hidden: int) -> None:
     [users] = cdi.integrations

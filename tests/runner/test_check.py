@@ -166,7 +166,7 @@ def test_tables_are_looked_at(shop: Shop) -> None:
     for each in report.checks:
         if each.area == "table" and each.verdict == "failed":
             details.setdefault(each.subject, []).append(each.detail)
-    assert details.pop("not_run")[0].endswith("run dbt first.")
+    assert details.pop("not_run")[0].endswith("run dbt first, with this target.")
     assert details == {
         "gone": ["there is a column PAYLOAD, with which Braze deletes nobody."],
         "odd": [
