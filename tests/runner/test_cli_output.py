@@ -105,7 +105,7 @@ def test_an_error_in_a_log_for_collectors(
     logged = json.loads(capsys.readouterr().err)
     assert ended.value.code == 2
     assert (logged["event"], logged["exit_code"]) == ("error", 2)
-    assert logged["text"] == "BRAZE_REST_ENDPOINT is not set."
+    assert logged["text"].startswith("BRAZE_REST_ENDPOINT and BRAZE_API_KEY are not set.")
 
 
 def test_an_error_that_nobody_foresaw_shows_no_text(
@@ -133,7 +133,8 @@ def test_a_configuration_that_is_wrong_is_told_to_a_webhook(shop: Shop) -> None:
             CliRunner().invoke(group, words, env=environment(shop, BRAZE_REST_ENDPOINT=None))
             [request] = webhook.requests
         note = json.loads(request.partition(b"\r\n\r\n")[2])
-        assert (note["error"], note["exit_code"]) == ("BRAZE_REST_ENDPOINT is not set.", 2)
+        assert note["error"].startswith("BRAZE_REST_ENDPOINT is not set.")
+        assert note["exit_code"] == 2
         assert (note["destination"], note["syncs"]) == ("", [])
 
 

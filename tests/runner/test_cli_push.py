@@ -164,10 +164,15 @@ def test_the_summary_adds_up_on_paper() -> None:
     ("counts", "code", "end"),
     [
         ({"rows_sent": 3}, 0, "All rows pushed."),
-        ({"rows_sent": 1, "rows_held": 2}, 1, "Some rows were held back, and stay pending."),
-        ({"rows_rejected": 1, "rows_held": 2}, 1, "see braze-runner failures list."),
-        ({"rows_held": 3, "rows_unknown": 1}, 1, "see braze-runner failures list."),
-        ({}, 0, "Nothing is pending."),
+        ({"rows_sent": 1, "rows_held": 2}, 1, "held back: they stay pending for the next push."),
+        ({"rows_rejected": 3}, 1, "rejected: see braze-runner failures list."),
+        ({"rows_held": 1, "rows_unknown": 1}, 1, "see braze-runner failures list, then resolve them."),
+        (
+            {"rows_rejected": 1, "rows_held": 2},
+            1,
+            "failures list. Some rows were held back: they stay pending for the next push.",
+        ),
+        ({}, 0, "Nothing is pending: Braze has everything."),
     ],
 )
 def test_the_last_sentence_says_where_to_look(counts: dict[str, int], code: int, end: str) -> None:
@@ -251,7 +256,7 @@ def test_notes_are_shown_though_nothing_was_read() -> None:
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         console = Console(file=nowhere, record=True, width=120)
         print_summary(Summary(notes=["A note."]), console)
-        assert console.export_text().splitlines() == ["A note.", "Nothing is pending."]
+        assert console.export_text().splitlines() == ["A note.", "Nothing is pending: Braze has everything."]
 
 
 def test_a_dry_run_counts_and_leaves_everything_as_it_was(shop: Shop) -> None:

@@ -48,6 +48,7 @@ def send_again(
         place = resources.enter_context(_opened(options, config, settings, project))
         session = Session(place, syncs, config, settings, observer, stop)
         session.summary.nothing = "There is no such row to send again."
+        session.summary.held = "Some rows were not sent: see braze-runner failures list."
         pool = session.pool(resources, transport, policy)
         found = (_source(session, place, each, chosen) for each in session.inputs)
         session.send(pool, [source for source in found if source is not None])
