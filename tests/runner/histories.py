@@ -77,6 +77,10 @@ class World:
     perhaps_unknown: set[str] = field(default_factory=set)
     runs: int = 0
 
+    def braze(self, run: "Run") -> "Braze":
+        """Return what a run sends to."""
+        return Braze(run)
+
     def take(self, request: Request[Any], index: int) -> None:
         """Note that Braze has got a row of a request."""
         self.arrived[request.rows[index].braze_row] += 1
@@ -243,7 +247,7 @@ class Run:
         batches = listed.pending(before)
         sources = [Source(SYNC, batch, listed, listed, self.counts) for batch in batches]  # type: ignore[arg-type]
         settle, cap = (lambda _: self.decide), Cap(data_points=self.cap)
-        pusher = Pusher(Braze(self), self.state, self.stop, Silent(), settle, 0.0, cap, now=now)
+        pusher = Pusher(world.braze(self), self.state, self.stop, Silent(), settle, 0.0, cap, now=now)
         try:
             pusher.push([Step("users", sources)])
         except Killed:

@@ -1,5 +1,6 @@
 """Whatever becomes of pushes and retries, no old value comes over a new one, and in the end all is right (R1, R11)."""
 
+import datetime as dt
 import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from histories import LONG_AGO, Braze, Brief, Killed, Run, World
+from histories import LONG_AGO, Brief, Killed, Run, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -139,7 +140,8 @@ class LogRun(Run):
         for number, rows in enumerate(self.log.batches):
             position = positions.get(str(number), Position())
             if not position.done:
-                batch = Batch(str(number), len(rows), LONG_AGO, LONG_AGO, position)
+                written_at = LONG_AGO + dt.timedelta(days=number)
+                batch = Batch(str(number), len(rows), written_at, written_at, position)
                 sources.append(Source(SYNC, batch, self.log, PLANNER, self.counts))  # type: ignore[arg-type]
         self._run(sources)
 
@@ -154,7 +156,7 @@ class LogRun(Run):
 
     def _run(self, sources: Sequence[PushSource]) -> None:
         pusher = Pusher(
-            Braze(self),
+            self.log.braze(self),
             self.state,
             self.stop,
             Silent(),
