@@ -116,11 +116,7 @@ class Session:
         self._shared_loaded.update((kind, value) for value in values)
 
     def _adopt(self, loaded: list[Profile]) -> list[Profile]:
-        known = [self._profiles.setdefault(profile.id, profile) for profile in loaded]
-        for profile in known:
-            if profile.external_id is not None:
-                self._by_external_id[profile.external_id] = profile
-        return known
+        return [self._profiles.setdefault(profile.id, profile) for profile in loaded]
 
     def _owners(self, kind: Kind, value: str) -> Iterator[Profile]:
         # `kind` is "email" or "phone": the two that are columns and may be shared.

@@ -158,14 +158,21 @@ def test_identify_needs_1_to_50_items(braze: Any, body: Any) -> None:
 def test_a_merge_keeps_the_targets_values_and_removes_the_source(braze: Any) -> None:
     source, target = braze.new_id(), braze.new_id()
     event = {"external_id": source, "name": "visit", "time": DAYS[1]}
-    braze.attributes({"external_id": source, "plan": "silver", "level": 1, "home_city": "Rome"})
-    braze.attributes({"external_id": target, "plan": "gold"})
+    braze.attributes(
+        {"external_id": source, "plan": "silver", "level": 1, "home_city": "Rome", "phone": "+49301"},
+        {"external_id": target, "plan": "gold", "phone": "+49302", "email": f"{target}@example.com"},
+    )
+    owned = [(braze.new_id(), source), (braze.new_id(), target)]
+    aliases = [{**alias_of(name), "external_id": owner} for name, owner in owned]
+    braze.accepted("/users/alias/new", {"user_aliases": aliases})
     braze.track(events=[event])
     answer = braze.accepted(MERGE, merging({"external_id": source}, {"external_id": target}), 202)
     assert answer == {"message": "success"}
     found = braze.user(target)
     assert found["custom_attributes"] == {"plan": "gold", "level": 1}
     assert (found["home_city"], found["custom_events"][0]["count"]) == ("Rome", 1)
+    assert (found["phone"], found["email"]) == ("+49302", f"{target}@example.com")
+    assert found["user_aliases"] == [alias_of(owned[1][0])]
     assert braze.user(source) == {}
 
 

@@ -147,8 +147,10 @@ def test_a_state_of_its_own_is_not_overwritten_by_inheriting(braze: Any) -> None
     user = braze.new_id()
     email = f"{user}@example.com"
     braze.accepted(EMAIL, {"email": email, "subscription_state": "unsubscribed"})
+    braze.accepted(FIRST, group("unsubscribed", email=email))
     braze.attributes({"external_id": user, "email": email, "email_subscribe": "opted_in"})
     assert braze.user(user)["email_subscribe"] == "opted_in"
+    assert groups(braze, user) == {NEWS: "unsubscribed"}
 
 
 def test_a_user_that_exists_already_does_not_inherit(braze: Any) -> None:

@@ -133,7 +133,7 @@ def _may_create(kind: str, identifier: Identifier, item: dict[str, Any], setting
     flag = item.get("_update_existing_only")
     if identifier.kind == "user_alias":
         return flag is False and (kind == "attributes" or settings.alias_events == "create")
-    return identifier.kind != "braze_id" and flag is not True and flag != "true"
+    return identifier.kind != "braze_id" and flag is not True
 
 
 def _event_errors(item: dict[str, Any]) -> list[str]:
