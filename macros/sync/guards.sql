@@ -21,7 +21,7 @@
             {%- set known = run_query('select count(*) from ' ~ dbt_braze.checkpoint_relation() ~ " where braze_row not like '%/%'").columns[0].values()[0] | int -%}
             {%- if known >= dbt_braze.setting('braze_max_changed_share_from') and changed > share * known -%}
                 {%- do dbt_braze.refuse('of ' ~ known ~ ' known ' ~ ('items' if model.config.meta.braze.sync == 'catalog_items' else 'users') ~ ' ' ~ changed
-                    ~ ' would change, more than the share of ' ~ share ~ ' that braze_max_changed_share allows') -%}
+                    ~ ' would change, more than the share of ' ~ share ~ ' that braze_max_changed_share allows', 'braze_max_changed_share') -%}
             {%- endif -%}
         {%- endif -%}
     {%- endif -%}
@@ -31,11 +31,15 @@
 {% macro check_limit(name, number, what) %}
     {%- set limit = dbt_braze.setting(name) -%}
     {%- if limit is not none and number > limit -%}
-        {%- do dbt_braze.refuse('the run would emit ' ~ number ~ ' ' ~ what ~ ', more than the ' ~ limit ~ ' that ' ~ name ~ ' allows') -%}
+        {%- do dbt_braze.refuse('the run would emit ' ~ number ~ ' ' ~ what ~ ', more than the ' ~ limit ~ ' that ' ~ name ~ ' allows', name) -%}
     {%- endif -%}
 {% endmacro %}
 
 
-{% macro refuse(reason) %}
-    {%- do exceptions.raise_compiler_error('dbt_braze refused this run of ' ~ this.identifier ~ ': ' ~ reason ~ '. Nothing is emitted.') -%}
+{# With `guard`, the var that is in the way, the sentence after says how to let one run through. #}
+{% macro refuse(reason, guard=none) %}
+    {%- set way_out = " If that is right, let one run through: dbt run --select " ~ model.name ~ " --vars '{" ~ guard ~ ": null}'" -%}
+    {%- do exceptions.raise_compiler_error(
+        'dbt_braze refused this run of ' ~ this.identifier ~ ': ' ~ reason ~ '. Nothing is emitted.' ~ (way_out if guard else '')
+    ) -%}
 {% endmacro %}

@@ -51,9 +51,12 @@ class BrazeConfig:
 
 def read_config(environment: Mapping[str, str]) -> BrazeConfig:
     """Read the configuration; raises ConfigError with one sentence on what is missing or wrong."""
-    for name in (ENDPOINT, KEY):
-        if not environment.get(name, "").strip():
-            raise ConfigError(f"{name} is not set.")
+    missing = [name for name in (ENDPOINT, KEY) if not environment.get(name, "").strip()]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise ConfigError(
+            f"{' and '.join(missing)} {verb} not set. To try without Braze: braze-runner sandbox prints both."
+        )
     key = read_secret(KEY, environment[KEY])
     destination = read_destination(environment)
     endpoint, host = _check_endpoint(environment[ENDPOINT].strip(), environment.get(ALLOWED_HOST, "").strip())

@@ -23,14 +23,43 @@ def observer_for(console: Console) -> Observer:
     return BarObserver(console) if console.is_terminal else LineObserver(console)
 
 
+class Pace:
+    """How long each sync's rows have been on their way: a sync of a later step has waited for the earlier ones."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self._last = now()
+        self._since: dict[str, float] = {}
+        self._until: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Begin to count: nothing is on its way before."""
+        self._last = self.now()
+
+    def advance(self, sync: str) -> float:
+        """Note that rows of a sync have ended; returns the time."""
+        self._since.setdefault(sync, self._last)
+        self._last = self._until[sync] = self.now()
+        return self._last
+
+    def rates(self, sync: str, counts: Counts) -> str:
+        """Say how fast a sync has gone, and how many of its rows were rejected."""
+        seconds = self._until.get(sync, self.now()) - self._since.get(sync, self._last)
+        rows, requests = (
+            _per_second(value, seconds)
+            for value in (counts.rows_sent + counts.rows_rejected, counts.requests)
+        )
+        return f"{rows:,.0f} rows/s, {requests:,.0f} requests/s, {counts.rows_rejected:,} rejected"
+
+
 class LineObserver:
     """Plain lines: at the start, every ten seconds, and at the end."""
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
-        self._now = now
+        self._pace = Pace(now)
         self._rows: dict[str, int] = {}
-        self._started = self._shown = now()
+        self._shown = now()
 
     def message(self, text: str) -> None:
         """Print a line."""
@@ -39,21 +68,25 @@ class LineObserver:
     def start(self, sync: str, rows: int) -> None:
         """Say what is pending."""
         self._rows[sync] = rows
-        self._started = self._shown = self._now()
+        self._pace.begin()
+        self._shown = self._pace.now()
         self.message(f"{sync}: {rows:,} rows pending")
 
     def advance(self, sync: str, counts: Counts) -> None:
         """Print a line when the last one is old."""
-        if self._now() - self._shown >= _LINE_SECONDS:
-            self._shown = self._now()
-            done = counts.rows_sent + counts.rows_rejected
-            seconds = self._shown - self._started
-            self.message(f"{sync}: {done:,} of {self._rows[sync]:,} rows, {_rates(counts, seconds)}")
+        now = self._pace.advance(sync)
+        if now - self._shown >= _LINE_SECONDS:
+            self._shown = now
+            self._show(sync, counts)
 
     def end(self, sync: str, counts: Counts) -> None:
         """Say what was sent."""
         if counts.rows_read:
-            self.message(f"{sync}: {_rates(counts, self._now() - self._started)}")
+            self._show(sync, counts)
+
+    def _show(self, sync: str, counts: Counts) -> None:
+        done = counts.rows_sent + counts.rows_rejected
+        self.message(f"{sync}: {done:,} of {self._rows[sync]:,} rows, {self._pace.rates(sync, counts)}")
 
 
 class BarObserver:
@@ -61,8 +94,8 @@ class BarObserver:
 
     def __init__(self, console: Console, now: Callable[[], float] = time.monotonic) -> None:
         self._console = console
-        self._now = now
-        self._started = self._shown = now()
+        self._pace = Pace(now)
+        self._shown = now()
         self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -80,13 +113,16 @@ class BarObserver:
 
     def start(self, sync: str, rows: int) -> None:
         """Show a new bar."""
-        self._started = self._shown = self._now()
+        self._pace.begin()
+        self._shown = self._pace.now()
         self._tasks[sync] = self._progress.add_task(sync, total=rows, rates="")
         self._progress.start()
 
     def advance(self, sync: str, counts: Counts) -> None:
         """Move the bar, ten times a second at most."""
-        if self._now() - self._shown >= _BAR_SECONDS:
+        now = self._pace.advance(sync)
+        if now - self._shown >= _BAR_SECONDS:
+            self._shown = now
             self._show(sync, counts)
 
     def end(self, sync: str, counts: Counts) -> None:
@@ -97,10 +133,8 @@ class BarObserver:
             self._progress.stop()
 
     def _show(self, sync: str, counts: Counts) -> None:
-        self._shown = self._now()
-        rates = _rates(counts, self._shown - self._started)
         done = counts.rows_sent + counts.rows_rejected
-        self._progress.update(self._tasks[sync], completed=done, rates=rates)
+        self._progress.update(self._tasks[sync], completed=done, rates=self._pace.rates(sync, counts))
 
 
 class JsonObserver:
@@ -153,7 +187,7 @@ def _table(summary: Summary, title: str) -> Table:
         ("sent again, may have arrived", counts.objects_resent),
         ("requests", counts.requests),
         ("of them retries", counts.retries),
-        ("rows/s", round(_per_second(counts.rows_read, seconds))),
+        ("rows/s", round(_per_second(counts.rows_sent + counts.rows_rejected, seconds))),
         ("attributes sent", counts.attributes_sent),
         ("data points", counts.data_points),
     ):
@@ -168,13 +202,6 @@ def report_summary(summary: Summary, console: Console, title: str, *, as_json: b
     print_summary(summary, console, title)
     if as_json:
         sys.stdout.write(json.dumps(summary.as_dict(), indent=2) + "\n")
-
-
-def _rates(counts: Counts, seconds: float) -> str:
-    rows, requests = (
-        _per_second(value, seconds) for value in (counts.rows_sent + counts.rows_rejected, counts.requests)
-    )
-    return f"{rows:,.0f} rows/s, {requests:,.0f} requests/s, {counts.rows_rejected:,} rejected"
 
 
 def _per_second(value: int, seconds: float) -> float:

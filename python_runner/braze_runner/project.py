@@ -140,6 +140,11 @@ def target_dir(options: DbtOptions) -> Path:
         except yaml.YAMLError as exc:
             raise ConfigError(f"{project_dir / 'dbt_project.yml'} is not valid YAML.") from exc
         named = project.get("target-path") or "target"
+        if "{{" in named:
+            # dbt computes it with a context of its own.
+            raise ConfigError(
+                f"target-path in {project_dir / 'dbt_project.yml'} is computed: name that folder with --target-path."
+            )
     return project_dir / named
 
 

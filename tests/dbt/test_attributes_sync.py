@@ -157,7 +157,9 @@ def test_an_empty_source_and_each_guard_refuse_the_whole_run(project: DbtProject
     assert "2 would change" in project.run(
         fails=True, braze_max_changed_share=0.9, braze_max_changed_share_from=1
     )
-    assert "emit 2 rows" in project.run(fails=True, braze_max_rows=1)
+    refused = project.run(fails=True, braze_max_rows=1)
+    assert "emit 2 rows" in refused
+    assert "dbt run --select users --vars '{braze_max_rows: null}'" in refused
     assert "emit 2 data points" in project.run(fails=True, braze_max_data_points=1)
     project.sql("delete from crm.customers")
     assert "is empty" in project.run(fails=True)

@@ -69,7 +69,7 @@ def test_what_differs_is_sent_again(project: DbtProject, sandbox: SandboxServer)
     project.run("--select", "customers")
     before = run(project, sandbox, "check")
     assert before.exit_code == 2
-    assert before.output.count("run dbt first.") == 2
+    assert before.output.count("run dbt first, with this target.") == 2
     project.run()
     after = run(project, sandbox, "check")
     assert after.exit_code == 0, after.output

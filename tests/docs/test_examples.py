@@ -15,11 +15,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "dbt"))
 import pages
 from dbt_project import DbtProject
 
+from braze_runner.config import read_config
+from braze_runner.engine import PushSettings, push
 from braze_runner.engine.observer import Silent
 from braze_runner.engine.select import select_syncs
 from braze_runner.errors import ConfigError
 from braze_runner.plan import Row, planner_for
 from braze_runner.project import Location, Sync
+from braze_runner.sandbox import SandboxServer
+from braze_runner.warehouse import DbtOptions
 
 MACROS = "\n".join(path.read_text() for path in sorted((pages.ROOT / "macros" / "sync").glob("*.sql")))
 PUBLIC_MACROS = set(re.findall(r"macro (\w+_sync)\(\s*relation", MACROS))
@@ -115,6 +119,25 @@ def test_the_request_holds_the_rows(examples: Examples, mark: pages.Mark) -> Non
     meta = examples.meta(mark.tables[0])
     expected = [json.loads(planned(row, meta).object) for row in found]
     assert sorted(map(canonical, objects)) == sorted(map(canonical, expected))
+
+
+def test_the_local_braze_takes_every_row_that_is_pushed(
+    examples: Examples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the pages show as an example must not be what Braze refuses.
+
+    Renames and removals are left out: they name old ids of users, and this Braze has none.
+    """
+    settings = PushSettings(exclude=("users_renames", "users_removals"))
+    folder = examples.project.folder
+    # The profile's path is relative.
+    monkeypatch.chdir(folder)
+    with SandboxServer(tmp_path / "braze.sqlite") as server:
+        config = read_config({"BRAZE_REST_ENDPOINT": server.url, "BRAZE_API_KEY": server.api_key})
+        summary = push(DbtOptions(project_dir=folder, profiles_dir=folder), config, settings)
+    refused = examples.project.sql("select sync, identifier, message from braze_sync_rejects")
+    assert (summary.error, refused) == (None, [])
+    assert summary.counts.rows_sent == summary.counts.rows_read > 0
 
 
 def canonical(value: Any) -> str:

@@ -4,10 +4,13 @@ A slip in ``limits.py`` or ``plan/endpoints.py`` would be met by 429 and 400 in 
 """
 
 import itertools
+import json
+from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import pytest
-from push_helpers import Shop
+from push_helpers import Shop, user
 
 from braze_runner import limits
 from braze_runner.client import RateLimiter
@@ -16,6 +19,7 @@ from braze_runner.engine import PushSettings, session
 from braze_runner.limits import Bucket
 from braze_runner.plan import endpoints as known
 from braze_runner.plan.endpoints import Endpoint
+from braze_runner.verify import VerifySettings, run, verify
 
 MB = 1_000_000
 # Endpoint -> method, path, objects of a request, its bytes, and the allowance: requests in seconds (Braze: API rate
@@ -87,6 +91,30 @@ def test_sizes_of_rows() -> None:
     assert (limits.PURCHASE_QUANTITY, limits.EXPORT_IDS) == (100, 50)
 
 
+@dataclass
+class Noted:
+    """The limiters that were made, as (share, whether to enforce), and the allowances that they were asked for."""
+
+    made: list[tuple[float, bool]] = field(default_factory=list)
+    asked: list[Bucket] = field(default_factory=list)
+
+
+def note_limiters(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> Noted:
+    """Let the limiters of a module wait for nothing, and note what they are asked."""
+    noted = Noted()
+
+    class Limiter(RateLimiter):
+        def __init__(self, stop: Any, share: float, *, enforce: bool) -> None:
+            super().__init__(stop, share, enforce=enforce)
+            noted.made.append((share, enforce))
+
+        def acquire(self, bucket: Bucket) -> None:
+            noted.asked.append(bucket)
+
+    monkeypatch.setattr(module, "RateLimiter", Limiter)
+    return noted
+
+
 @pytest.mark.parametrize(
     ("host", "told", "enforced"),
     [
@@ -100,22 +128,26 @@ def test_a_push_keeps_to_the_share_that_it_was_given(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, host: str, told: bool | None, enforced: bool
 ) -> None:
     """One pace for all workers, which every request asks."""
-    made: list[tuple[float, bool]] = []
-    asked: list[Bucket] = []
-
-    class Noted(RateLimiter):
-        def __init__(self, stop: Any, share: float, *, enforce: bool) -> None:
-            super().__init__(stop, share, enforce=enforce)
-            made.append((share, enforce))
-
-        def acquire(self, bucket: Bucket) -> None:
-            asked.append(bucket)
-
-    monkeypatch.setattr(session, "RateLimiter", Noted)
+    noted = note_limiters(monkeypatch, session)
     shop.add_users(200)
     shop.push(host, share=0.4, enforce_limits=told, workers=4)
-    assert made == [(0.4, enforced)]
-    assert asked == [limits.TRACK] * 3
+    assert noted.made == [(0.4, enforced)]
+    assert noted.asked == [limits.TRACK] * 3
+
+
+@pytest.mark.parametrize(("host", "enforced"), [("rest.iad-01.braze.com", True), ("127.0.0.1", False)])
+def test_reading_profiles_keeps_to_its_own_allowance(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, host: str, enforced: bool
+) -> None:
+    shop.add_users(120)
+    shop.push(host)
+    noted = note_limiters(monkeypatch, run)
+    unknown = {"users": [], "invalid_user_ids": [user(number) for number in range(120)]}
+    shop.braze.script = lambda *_: (201, {}, json.dumps(unknown).encode())
+    config = BrazeConfig(shop.braze.url, host, Secret("key"))
+    verify(shop.options, config, VerifySettings(seed=1, sample=120, share=0.4))
+    assert noted.made == [(0.4, enforced)]
+    assert noted.asked == [limits.EXPORT_OF_FIELDS] * 3
 
 
 def test_steps_are_five_seconds_apart_but_not_on_loopback() -> None:

@@ -73,6 +73,12 @@ def test_list_reads_every_page(cdi: FakeCdi) -> None:
     assert cdi.calls == ["GET /cdi/integrations"] * 8
 
 
+def test_a_list_of_nothing_says_so(cdi: FakeCdi) -> None:
+    cdi.integrations.clear()
+    assert run(cdi, "list").output == "There are no integrations in this workspace.\n"
+    assert json.loads(run(cdi, "list", "--output", "json").stdout) == {"integrations": []}
+
+
 @pytest.mark.parametrize(("looks", "hidden"), [(0, 0), (3, 0), (2, 3)])
 def test_sync_follows_the_job_to_its_end(cdi: FakeCdi, looks: int, hidden: int) -> None:
     [users] = cdi.integrations
@@ -159,13 +165,16 @@ def test_a_permission_that_is_missing(cdi: FakeCdi) -> None:
     cdi.refusal = (403, b'{"message":"not allowed"}')
     code, sentence = error_of(run(cdi, "list"))
     assert code == 3
-    assert sentence.endswith("with 403: not allowed. The API key needs the permission cdi.integration_list.")
+    assert sentence.endswith(
+        "with 403: not allowed. "
+        "Check that BRAZE_API_KEY belongs to this endpoint and has the permission cdi.integration_list."
+    )
 
 
 def test_a_key_that_is_wrong(cdi: FakeCdi) -> None:
     code, sentence = error_of(run(cdi, "sync", USERS, BRAZE_API_KEY="another"))
     assert code == 3
-    assert "with 401: Invalid API Key. The API key needs the permission cdi.integration_" in sentence
+    assert "with 401: Invalid API Key. Check that BRAZE_API_KEY belongs to this endpoint" in sentence
     assert "another" not in sentence
 
 

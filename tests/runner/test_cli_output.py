@@ -1,6 +1,7 @@
 """What each command writes where: with --output json one object on the output, words on the error stream."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ def test_an_error_in_a_log_for_collectors(
     logged = json.loads(capsys.readouterr().err)
     assert ended.value.code == 2
     assert (logged["event"], logged["exit_code"]) == ("error", 2)
-    assert logged["text"] == "BRAZE_REST_ENDPOINT is not set."
+    assert logged["text"].startswith("BRAZE_REST_ENDPOINT and BRAZE_API_KEY are not set.")
 
 
 def test_an_error_that_nobody_foresaw_shows_no_text(
@@ -132,7 +133,8 @@ def test_a_configuration_that_is_wrong_is_told_to_a_webhook(shop: Shop) -> None:
             CliRunner().invoke(group, words, env=environment(shop, BRAZE_REST_ENDPOINT=None))
             [request] = webhook.requests
         note = json.loads(request.partition(b"\r\n\r\n")[2])
-        assert (note["error"], note["exit_code"]) == ("BRAZE_REST_ENDPOINT is not set.", 2)
+        assert note["error"].startswith("BRAZE_REST_ENDPOINT is not set.")
+        assert note["exit_code"] == 2
         assert (note["destination"], note["syncs"]) == ("", [])
 
 
@@ -150,3 +152,28 @@ def test_the_end_says_what_became_of_the_rest(shop: Shop) -> None:
     rejected = run(shop, "push")
     assert "Some rows were rejected: see braze-runner failures list." in rejected.output
     assert "held back:" not in rejected.output
+
+
+@pytest.mark.parametrize("command", ["failures list", "retry", "resolve --drop", "resolve --currents"])
+def test_a_state_file_that_is_not_there_holds_nothing_and_is_not_made(
+    shop: Shop, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "typo.sqlite"
+    result = run(shop, *command.split(), "--state", f"file:{path}")
+    assert isinstance(result.exception, BrazeRunnerError)
+    assert str(result.exception) == f"There is no state file {path}."
+    assert not path.exists()
+
+
+def test_an_export_leaves_the_earlier_one_where_nothing_can_be_read(shop: Shop, tmp_path: Path) -> None:
+    path = tmp_path / "rejects.jsonl"
+    shop.add([("customer-1", "no json")])
+    assert run(shop, "push").exit_code == 1
+    assert run(shop, "failures", "export", str(path)).exit_code == 0
+    [line] = path.read_text().splitlines()
+    assert json.loads(line)["payload"] == "no json"
+    gone = run(shop, "failures", "export", str(path), "--select", "nothing")
+    assert isinstance(gone.exception, BrazeRunnerError)
+    assert path.read_text().splitlines() == [line]
+    assert run(shop, "failures", "export", str(path), "--reason", "none").exit_code == 0
+    assert path.read_text() == ""

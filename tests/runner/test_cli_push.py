@@ -154,10 +154,32 @@ def test_the_summary_adds_up_on_paper() -> None:
         ["=", "sent", "900"],
         ["+", "rejected", "60"],
         ["+", "held", "back", "40"],
-        ["rows/s", "500"],
+        ["rows/s", "480"],
         ["data", "points", "4,600"],
     ):
         assert expected in lines
+
+
+@pytest.mark.parametrize(
+    ("counts", "code", "end"),
+    [
+        ({"rows_sent": 3}, 0, "All rows pushed."),
+        ({"rows_sent": 1, "rows_held": 2}, 1, "held back: they stay pending for the next push."),
+        ({"rows_rejected": 3}, 1, "rejected: see braze-runner failures list."),
+        ({"rows_held": 1, "rows_unknown": 1}, 1, "see braze-runner failures list, then resolve them."),
+        (
+            {"rows_rejected": 1, "rows_held": 2},
+            1,
+            "failures list. Some rows were held back: they stay pending for the next push.",
+        ),
+        ({}, 0, "Nothing is pending: Braze has everything."),
+    ],
+)
+def test_the_last_sentence_says_where_to_look(counts: dict[str, int], code: int, end: str) -> None:
+    read = sum(counts.values()) - counts.get("rows_unknown", 0)
+    summary = Summary(Counts(rows_read=read, **counts))
+    summary.counts.check()
+    assert (summary.exit_code, summary.end[-len(end) :]) == (code, end)
 
 
 def test_counts_that_do_not_add_up_are_a_defect() -> None:
@@ -205,6 +227,36 @@ def test_lines_say_how_far_a_long_push_is() -> None:
         "users_attributes_sync: 300 rows pending",
         "users_attributes_sync: 100 of 300 rows, 10 rows/s, 0 requests/s, 0 rejected",
     ]
+
+
+def test_the_pace_of_a_sync_is_that_of_its_own_step() -> None:
+    """Rows of the second sync wait for the first one; what it waited is not its pace."""
+    now = 0.0
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        console = Console(file=nowhere, record=True, width=120)
+        observer = LineObserver(console, now=lambda: now)
+        for sync in ("items", "users"):
+            observer.start(sync, 400)
+        for moment, sync in [(8.0, "items"), (9.0, "users"), (12.0, "users")]:
+            now = moment
+            observer.advance(sync, Counts(rows_sent=1))
+        now = 20.0
+        observer.end("items", Counts(rows_read=400, rows_sent=400, requests=8))
+        observer.end(
+            "users", Counts(rows_read=400, rows_sent=300, rows_rejected=80, rows_held=20, requests=4)
+        )
+        text = console.export_text()
+    assert text.splitlines()[-2:] == [
+        "items: 400 of 400 rows, 50 rows/s, 1 requests/s, 0 rejected",
+        "users: 380 of 400 rows, 95 rows/s, 1 requests/s, 80 rejected",
+    ]
+
+
+def test_notes_are_shown_though_nothing_was_read() -> None:
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        console = Console(file=nowhere, record=True, width=120)
+        print_summary(Summary(notes=["A note."]), console)
+        assert console.export_text().splitlines() == ["A note.", "Nothing is pending: Braze has everything."]
 
 
 def test_a_dry_run_counts_and_leaves_everything_as_it_was(shop: Shop) -> None:

@@ -90,6 +90,11 @@ def test_missing_variables_are_named(missing: str) -> None:
         read_config(SET | {missing: " "})
 
 
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(ConfigError, match="BRAZE_REST_ENDPOINT and BRAZE_API_KEY are not set"):
+        read_config({})
+
+
 def test_destination() -> None:
     assert read_config(SET).destination == "default"
     assert read_config(SET | {"BRAZE_DESTINATION": "dev-eu"}).destination == "dev-eu"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from braze_runner.errors import ConfigError
-from braze_runner.gate import gate
+from braze_runner.gate import gate, has_failed
 from braze_runner.project import Location, Sync
 
 USERS = "model.shop.users"
@@ -125,3 +125,19 @@ def test_artifacts_of_two_invocations() -> None:
         gate(TESTS, results(invocation="j", users="success"), [sync()])
     with pytest.raises(ConfigError, match="two dbt invocations"):
         gate({**TESTS, "metadata": {}}, {"results": []}, [sync()])
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"),
+    [
+        *((each, False) for each in ("success", "pass", "warn", "no-op", "reused")),
+        *((each, True) for each in ("error", "runtime error", "fail", "skipped", "partial success")),
+    ],
+)
+def test_dbt_failed_when_a_node_did(status: str, failed: bool) -> None:
+    assert has_failed(results(users="success", own=status)) is failed
+
+
+def test_an_exposure_that_is_skipped_is_no_failure() -> None:
+    exposure = {"unique_id": "exposure.shop.board", "status": "skipped"}
+    assert not has_failed({"results": [exposure]})

@@ -255,7 +255,9 @@ def test_what_moves_nothing(world: World) -> None:
     world.log("attributes", "run-1", *users(200))
     assert world.push(dry_run=True).counts.rows_sent == 200
     assert world.profiles() == {}
-    assert world.push(limit=10).counts.rows_sent == 10
+    summary = world.push(limit=10)
+    assert summary.counts.rows_sent == 10
+    assert summary.notes == ["With --limit nothing is recorded: what was sent stays pending too."]
     assert len(world.profiles()) == 10
     assert world.query(
         "select count(*) from braze.braze_sync_ledger where entry in ('progress', 'done')"

@@ -1,5 +1,6 @@
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,15 @@ def test_target_folder_is_found_as_in_dbt(
     for path, expected in ((Path("option"), "option"), (tmp_path / "absolute", "absolute")):
         by_option = DbtOptions(project_dir=project_dir, target_path=path)
         assert names(read_project(by_option)) == [expected]
+
+
+def test_a_target_folder_that_dbt_computes_has_to_be_named(options: DbtOptions, project_dir: Path) -> None:
+    write(project_dir / "built", node("users"))
+    with (project_dir / "dbt_project.yml").open("a") as file:
+        file.write("target-path: \"{{ env_var('SOMEWHERE') }}\"\n")
+    with pytest.raises(ConfigError, match="is computed: name that folder with --target-path"):
+        read_project(options)
+    assert names(read_project(replace(options, target_path=Path("built")))) == ["users"]
 
 
 def test_project_folder_from_variable_and_from_below(

@@ -1,6 +1,9 @@
 """`retry` never restores old values, and never does twice what counts each time (R11, R3)."""
 
+import csv
+import io
 import json
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +15,7 @@ from world import World
 
 from braze_runner.cli import group
 from braze_runner.engine import Summary
+from braze_runner.errors import ConfigError
 from braze_runner.plan import Reject
 from braze_runner.project import read_project
 from braze_runner.state import Progress, State, WarehouseTables
@@ -58,7 +62,12 @@ def test_bad_then_corrected_value(world: World) -> None:
 def test_where_later_rows_carry_every_key_nothing_is_sent(world: World) -> None:
     bad_then(world, {"x": 1}, GOOD, {"x": 2, "y": 2}, {"y": None})
     sent = len(world.braze.query("select 1 from requests"))
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    summary = world.retry()
+    assert numbers(summary) == (0, 0, 0, 0)
+    [note] = summary.notes
+    assert (summary.exit_code, summary.end) == (0, "There is no such row to send again.")
+    assert note.startswith("attributes: 1 settled unsent (row ")
+    assert note.endswith("): later rows replace them, or their users were deleted.")
     assert len(world.braze.query("select 1 from requests")) == sent
     assert world.profiles() == {"a": {"x": 2}}
     assert world.rejects() == []
@@ -88,7 +97,7 @@ def test_labels_that_were_removed_since_are_not_added_again(world: World) -> Non
 
 def test_labels_that_were_set_as_a_whole_since(world: World) -> None:
     bad_then(world, {"labels": {"add": ["a"]}}, GOOD | {"labels": ["z"]})
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert numbers(world.retry()) == (0, 0, 0, 0)
     assert world.profiles() == {"a": {"labels": ["z"]}}
 
 
@@ -126,15 +135,21 @@ def test_a_later_row_that_is_no_object_hides_no_other(world: World) -> None:
 
 
 def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
-    bad_then(world, {"x": 1}, GOOD)
+    """However many there are, one sentence says so, and names nobody."""
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD | {"x": 1}), ("2026-01-01", "b", BAD))
+    world.push()
+    world.log("attributes", "run-2", ("2026-01-02", "a", GOOD))
+    world.push()
     world.query("delete from braze.attributes where braze_batch = 'run-1'")
     summary = world.retry()
-    assert numbers(summary) == (1, 0, 0, 1)
-    assert "braze_reemit" in " ".join(summary.notes)
+    assert numbers(summary) == (2, 0, 0, 2)
+    [note] = summary.notes
+    assert note.startswith("attributes: 2 not sent again (row ")
+    assert note.endswith("its batch was pruned, so nobody knows what came later: use braze_reemit.")
     # By its key, as `--row` takes it: whom it is about is no matter of a log.
-    assert world.rejects()[0].braze_row in summary.notes[0]
-    assert '"a"' not in summary.notes[0]
-    assert len(world.rejects()) == 1
+    assert world.rejects()[0].braze_row in note
+    assert '"a"' not in note
+    assert len(world.rejects()) == 2
     assert world.profiles() == {"a": {}}
 
 
@@ -142,7 +157,7 @@ def test_a_user_who_was_deleted_meanwhile_is_not_made_again(world: World) -> Non
     bad_then(world, {"x": 1}, GOOD)
     world.log("deletes", "run-3", ("2026-01-03", "a", ""))
     world.push()
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert numbers(world.retry()) == (0, 0, 0, 0)
     assert world.profiles() == {}
     assert world.rejects() == []
 
@@ -178,7 +193,7 @@ def test_a_deletion_of_a_user_who_came_back_is_never_sent(world: World, made_by_
     world.log("attributes", "run-3", ("2026-01-03", "a", {"y": 3}))
     world.push()
     assert world.reasons() == {"user_returned": 1}
-    assert numbers(world.retry()) == (1, 0, 1, 0)
+    assert numbers(world.retry()) == (0, 0, 0, 0)
     assert world.profiles() == {"a": {"x": 1, "y": 3}}
     assert world.rejects() == []
 
@@ -199,7 +214,7 @@ def test_a_deletion_that_braze_refused_is_sent_unless_the_user_came_back(world: 
         state.reject("model.shop.deletes", "run-2", refused)
         state.save({"model.shop.deletes": [Progress("run-2", keys[-1][0], done=True)]})
     world.push()
-    assert numbers(world.retry()) == (2, 1, 1, 0)
+    assert numbers(world.retry()) == (1, 1, 0, 0)
     assert world.profiles() == {"b": {"x": 1, "y": 3}}
     assert world.rejects() == []
 
@@ -263,7 +278,7 @@ def test_items_as_a_whole(world: World) -> None:
         )
     assert world.push().counts.rows_rejected == 2
     assert len(world.rejects()) == 2
-    assert numbers(world.retry()) == (2, 0, 2, 0)
+    assert numbers(world.retry()) == (1, 0, 1, 0)
     assert world.braze.items() == {"r1": {"stars": 2}}
     assert [json.loads(reject.identifier) for reject in world.rejects()] == [{"id": "r2"}]
 
@@ -293,6 +308,52 @@ def test_from_the_command_line(world: World) -> None:
     assert json.loads(retried.stdout)["counts"]["rows_sent"] == 1
     assert json.loads(command(world, "failures", "list", "--output", "json").stdout) == {"failures": []}
     assert world.profiles() == {"a": {"x": 1}}
+
+
+def test_rejects_are_exported_with_their_payloads(world: World) -> None:
+    text = 'no "json",\n\u05e9'
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD), ("2026-01-01", "b", text))
+    world.push()
+    lines = command(world, "failures", "export", "-").stdout.splitlines()
+    found = {json.loads(each["identifier"])["external_id"]: each for each in map(json.loads, lines)}
+    assert {name: each["payload"] for name, each in found.items()} == {"a": json.dumps(BAD), "b": text}
+    table = io.StringIO(command(world, "failures", "export", "--format", "csv", "-").stdout, newline="")
+    assert {row["payload"] for row in csv.DictReader(table)} == {json.dumps(BAD), text}
+    for option, value, name in (
+        ("--reason", "payload_not_json", "b"),
+        ("--row", found["a"]["braze_row"][:12], "a"),
+        ("--select", "attributes", ""),
+    ):
+        listed = command(world, "failures", "show", option, value, "--output", "json").stdout
+        shown = [json.loads(each["identifier"])["external_id"] for each in json.loads(listed)["failures"]]
+        assert sorted(shown) == sorted(found if not name else [name])
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_exporting_from_the_command_line(world: World, tmp_path: Path, form: str) -> None:
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD))
+    assert world.push().counts.rows_rejected == 1
+    path = tmp_path / "rejects"
+    exported = command(world, "failures", "export", "--format", form, str(path))
+    assert exported.output == f"1 rejects are in {path}.\n"
+    lines = path.read_text().splitlines()
+    [reject] = csv.DictReader(lines) if form == "csv" else map(json.loads, lines)
+    assert (reject["sync"], json.loads(reject["payload"])) == ("attributes", BAD)
+    assert stat.filemode(path.stat().st_mode) == "-rw-------"
+    printed = command(world, "failures", "export", "--format", form, "-")
+    assert printed.output.splitlines() == path.read_text().splitlines()
+    [header] = command(
+        world, "failures", "export", "--format", "csv", "--reason", "none", "-"
+    ).output.splitlines()
+    assert header.split(",") == list(reject)
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_usage(world: World, tmp_path: Path) -> None:
+    world.log("attributes", "run-1", ("2026-01-01", "a", GOOD))
+    world.push()
+    result = command(world, "failures", "export", str(tmp_path / "missing" / "rejects"))
+    assert isinstance(result.exception, ConfigError)
+    assert "can't be written: No such file or directory." in str(result.exception)
 
 
 @pytest.mark.parametrize(("decision", "arrived"), [("--drop", 0), ("--resend", 1)])

@@ -266,3 +266,26 @@ def applied(payloads: list[bytes | None]) -> list[Any]:
                 history[key] = []
             history.setdefault(key, []).append(value)
     return [invalid, history]
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        # A state is that of the address beside it.
+        ['{"email":"a@shop.example","email_subscribe":"unsubscribed"}', '{"email":"b@shop.example"}'],
+        ['{"a":1,"_merge_objects":true}', '{"a":2}'],
+        # Together they would be over Braze's limits.
+        [
+            json.dumps({f"first_{n}": n for n in range(150)}),
+            json.dumps({f"second_{n}": n for n in range(101)}),
+        ],
+        [json.dumps({"a": "x" * 600_000}), json.dumps({"b": "x" * 400_000})],
+    ],
+)
+def test_what_must_not_be_made_one_row(payloads: list[str]) -> None:
+    fold = fold_for("attributes")
+    assert fold is not None
+    assert fold([each.encode() for each in payloads]) == [
+        (0, payloads[0].encode()),
+        (1, payloads[1].encode()),
+    ]

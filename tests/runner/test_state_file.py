@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import resource
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
@@ -77,6 +78,14 @@ def write(path: Path, number: int, each: int) -> None:
     with closing(opened(path)) as tables:
         for _ in range(each):
             tables.append(LEDGER, [{"sync": str(number)}, {"sync": str(number)}])
+
+
+def test_its_owner_alone_can_read_it(tmp_path: Path) -> None:
+    """Payloads of rejects are in it, and in the files that SQLite puts beside it."""
+    with closing(opened(tmp_path / "state")):
+        modes = {path.name: stat.filemode(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert set(modes.values()) == {"-rw-------"}
+    assert "state" in modes
 
 
 def test_what_is_written_is_there_for_the_next(tmp_path: Path) -> None:

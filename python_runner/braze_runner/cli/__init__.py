@@ -90,6 +90,7 @@ def _tell(sentence: str, exit_code: int) -> None:
 
 
 def _defect(error: Exception) -> str:
-    """Return where an error came up that nobody foresaw, without its text."""
-    places = "".join(traceback.format_tb(error.__traceback__))
-    return f"a defect of the runner, {type(error).__name__}; please report it with these lines:\n{places}".rstrip()
+    """Return where an error came up that nobody foresaw, without its text; that of a missing module holds no data."""
+    places = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    name = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
+    return f"a defect of the runner, {name}; please report it with these lines:\n{places}"

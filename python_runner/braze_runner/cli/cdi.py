@@ -44,6 +44,8 @@ def list_integrations(as_json: bool) -> None:  # noqa: FBT001 (click gives it by
         integrations = client.integrations()
     if as_json:
         print_json({"integrations": [asdict(each) for each in integrations]})
+    elif not integrations:
+        click.echo("There are no integrations in this workspace.")
     else:
         rows = [
             (

@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from braze_runner.checks import check
-from braze_runner.cli.options import dbt_options, output_option, selection_options, state_option
+from braze_runner.cli.options import (
+    dbt_options,
+    output_option,
+    selection_options,
+    state_option,
+    track_limit_option,
+)
 from braze_runner.cli.output import print_json, print_table
 from braze_runner.cli.signals import SignalError, stopping_on_signals
 from braze_runner.client import Stop
@@ -18,13 +24,7 @@ from braze_runner.warehouse import DbtOptions
 @click.command("check")
 @dbt_options
 @selection_options
-@click.option(
-    "--track-limit",
-    type=click.Choice(["total", "per_array", "bulk"]),
-    default="total",
-    show_default=True,
-    help="As push will be told: bulk needs a permission of its own.",
-)
+@track_limit_option("As push will be told: bulk needs a permission of its own.")
 @state_option
 @output_option
 def command(

@@ -4,9 +4,12 @@ import csv
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import orjson
@@ -19,6 +22,7 @@ from braze_runner.engine.observer import Silent
 from braze_runner.engine.repair import Chosen
 from braze_runner.engine.select import select_syncs
 from braze_runner.engine.session import opened
+from braze_runner.errors import ConfigError
 from braze_runner.state import OpenReject
 from braze_runner.warehouse import DbtOptions
 
@@ -88,28 +92,57 @@ def show(
     show_default=True,
     help="Form of the file.",
 )
-@click.argument("file", type=click.File("w", encoding="utf-8", lazy=False))
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True))
 def export(
-    options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None, form: str, file: Any
+    options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None, form: str, path: str
 ) -> None:
-    """Write all of them to FILE, payloads too; - is the output. What is in it may be personal data."""
-    writer: Any = None
-    for sync, reject in _found(options, select, chosen, state):
-        columns = _columns(sync, reject)
-        if form == "jsonl":
-            file.write(orjson.dumps(columns).decode() + "\n")
-            continue
-        if writer is None:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-        writer.writerow(columns)
+    """Write all of them to FILE, payloads too; - is the output.
+
+    What is in it may be personal data: a new file is readable by you alone.
+    """
+    found = _found(options, select, chosen, state)
+    # An earlier export stays when the rejects can't be read.
+    first = list(islice(found, 1))
+    with _opened(path) as file:
+        number = _write(chain(first, found), form, file)
+    if path != "-":
+        click.echo(f"{number:,} rejects are in {path}.")
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[IO[str]]:
+    """Open the output, or a file that only its owner may read if it is new; raises ConfigError."""
+    if path == "-":
+        yield click.get_text_stream("stdout")
+        return
+    try:
+        file = open(path, "w", encoding="utf-8", newline="", opener=partial(os.open, mode=0o600))  # noqa: SIM115
+    except OSError as exc:
+        raise ConfigError(f"{path} can't be written: {exc.strerror}.") from exc
+    with file:
+        yield file
+
+
+def _write(found: Iterator[tuple[str, OpenReject]], form: str, file: IO[str]) -> int:
+    """Write a line for each reject; returns how many."""
+    writer = csv.DictWriter(file, [field.name for field in fields(OpenReject)])
+    if form == "csv":
+        writer.writeheader()
+    number = 0
+    for sync, reject in found:
+        number += 1
+        if form == "csv":
+            writer.writerow(_columns(sync, reject))
+        else:
+            file.write(orjson.dumps(_columns(sync, reject)).decode() + "\n")
+    return number
 
 
 def _found(
     options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None
 ) -> Iterator[tuple[str, OpenReject]]:
     """Yield (name of the sync, reject)."""
-    with opened(options, read_destination(os.environ), state) as place:
+    with opened(options, read_destination(os.environ), state, read_only=True) as place:
         if not place.state.tables.exist():
             return
         for sync in select_syncs(place.project.syncs, select, Silent()):

@@ -9,6 +9,7 @@ import click
 
 from braze_runner.cli.output import print_json
 from braze_runner.errors import BrazeRunnerError
+from braze_runner.plan.endpoints import TRACKS
 from braze_runner.warehouse import DbtOptions
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -92,8 +93,15 @@ class StateFile(click.ParamType):  # type: ignore[type-arg] # click 8.1 takes no
         return Path(path)
 
 
+def track_limit_option(help_: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return ``--track-limit``, whose names are those of ``TrackLimit``."""
+    choice = click.Choice(tuple(TRACKS))
+    return click.option("--track-limit", type=choice, default="total", show_default=True, help=help_)
+
+
 state_option = click.option(
     "--state",
     type=StateFile(),
+    metavar="file:PATH",
     help="Keep the state in this file, for credentials that may only read the warehouse.",
 )

@@ -20,7 +20,7 @@ from braze_runner.config import BrazeConfig, read_config
 from braze_runner.dbt_runs import DbtCloud, DbtCommand
 from braze_runner.engine import Observer, PushSettings, Summary, push
 from braze_runner.errors import BrazeRunnerError, StoppedError
-from braze_runner.gate import Verdict, gate
+from braze_runner.gate import Verdict, gate, has_failed
 from braze_runner.notify import Notification, Notifier
 from braze_runner.progress import observer_for, print_summary
 from braze_runner.project import project_from, read_artifact, read_manifest
@@ -29,13 +29,14 @@ from braze_runner.warehouse import DbtOptions
 
 @dataclass
 class _Run:
-    """What one command knows by its end; ``code`` is dbt's own exit code."""
+    """What one command knows by its end; ``code`` is dbt's own exit code, ``failure`` a sentence if dbt failed."""
 
     console: Console
     observer: Observer
     stop: Stop
     config: BrazeConfig | None = None
-    code: int = 0
+    code: int | None = None
+    failure: str | None = None
     verdicts: Sequence[Verdict] = ()
     summary: Summary | None = None
 
@@ -49,7 +50,7 @@ class _Run:
         """Return the push's exit code, or 1 for a failure of dbt alone."""
         if self.stop.signal is not None:
             return 128 + self.stop.signal
-        return (self.summary.exit_code if self.summary else 0) or (1 if self.code else 0)
+        return (self.summary.exit_code if self.summary else 0) or (1 if self.failure else 0)
 
     @property
     def error(self) -> str | None:
@@ -57,7 +58,7 @@ class _Run:
         if self.stop.signal is not None:
             return None
         pushed = self.summary.error if self.summary else None
-        return pushed or (f"dbt ended with exit code {self.code}." if self.code else None)
+        return pushed or self.failure
 
 
 @click.command("run")
@@ -120,6 +121,7 @@ def _after_dbt(
 ) -> None:
     """Run dbt, and push by what it wrote."""
     run.code = dbt.run(run.stop, output_to_stderr=as_json)
+    run.failure = f"dbt ended with exit code {run.code}." if run.code else None
     if run.stop.signal is not None:
         raise StoppedError("dbt was stopped: nothing is pushed.")
     _push(run, config, dbt.options, settings, dbt.target)
@@ -139,6 +141,8 @@ def _after_dbt_cloud(
         folder = Path(name)
         with stopping_on_signals(run.stop):
             cloud.download(number, folder, run.stop, step)
+        if has_failed(read_artifact(folder / "run_results.json")):
+            run.failure = f"dbt failed in the run {number} of dbt Cloud."
         _push(run, config, options, settings, folder)
 
 
@@ -164,8 +168,8 @@ def _push(run: _Run, config: BrazeConfig, options: DbtOptions, settings: PushSet
         print_summary(run.summary, run.console)
     else:
         _say(run, "Nothing is pushed.")
-    if run.code:
-        _say(run, f"dbt ended with exit code {run.code}.")
+    if run.failure:
+        _say(run, run.failure)
 
 
 def _say(run: _Run, text: str) -> None:

@@ -169,7 +169,8 @@ class Sender:
         try:
             answer = self._transport.send(endpoint.method, envelope.path, body)
         except TransportError as exc:
-            raise _TryAgainError(f"no answer ({exc})", maybe_received=exc.maybe_received) from exc
+            problem = f"no answer ({exc}). Check BRAZE_REST_ENDPOINT, and the network"
+            raise _TryAgainError(problem, maybe_received=exc.maybe_received) from exc
         outcome.latency = time.monotonic() - started
         if answers.is_success(answer):
             self._limiter.learn(endpoint.bucket, answer.headers)

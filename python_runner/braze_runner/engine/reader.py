@@ -70,7 +70,7 @@ def open_table(warehouse: Warehouse, sync: Sync, planner: Planner | None = None)
     name = sync.table.relation_in(warehouse)
     columns = {column.lower(): type_ for column, type_ in warehouse.column_types(name).items()}
     if not columns:
-        raise ConfigError(f"Model {sync.name}: there is no table {name}: run dbt first.")
+        raise ConfigError(f"Model {sync.name}: there is no table {name}: run dbt first, with this target.")
     required = ("updated_at", *(planner.required if planner else ()))
     kept = columns.keys() & _BOOKKEEPING
     missing = [column for column in required if column not in columns]

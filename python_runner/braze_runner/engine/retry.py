@@ -1,5 +1,6 @@
 """Rejects that are sent again, on their way through the pusher."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from braze_runner.plan import Planner, Reject, Row, rejected
 from braze_runner.project import Sync
 from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.state.records import RejectStatus
+
+_NOT_SENT = "{:,} not sent again ({}): {}."
+_SETTLED = "{:,} settled unsent ({}): later rows replace them, or their users were deleted."
 
 
 class RetrySource:
@@ -47,23 +51,30 @@ class RetrySource:
         self._again: list[tuple[OpenReject, Reject, RejectStatus]] = []
 
     def rows(self, idle: Callable[[], None] = lambda: None) -> Generator[Row]:  # noqa: ARG002 (the signature of Source)
-        """Yield what is to be sent; what must not be is settled, or told."""
-        left: dict[str, list[str]] = {}
+        """Yield what is to be sent; what must not be is settled or held back, and told in a sentence for each reason.
+
+        What is settled unsent needs nothing more, so it counts neither as read nor as rejected.
+        """
+        first: dict[str, str] = {}
+        left: Counter[str] = Counter()
         try:
             for reject, columns, problem in self._candidates():
-                self.counts.rows_read += 1
+                if problem:
+                    first.setdefault(problem, reject.braze_row)
+                    left[problem] += 1
                 if problem == NEWER:
-                    self.counts.rows_rejected += 1
                     self._settled.append((reject, "superseded"))
-                elif problem:
+                    continue
+                self.counts.rows_read += 1
+                if problem:
                     self.counts.rows_held += 1
-                    left.setdefault(problem, []).append(reject.braze_row)
                 else:
                     yield from self._planned(reject, columns)
         finally:
-            for problem, rows in left.items():
-                which = f"row {rows[0]}" + (" and others" if len(rows) > 1 else "")
-                self._message(f"{self.sync.name}: {len(rows):,} not sent again ({which}): {problem}.")
+            for problem, number in left.items():
+                which = f"row {first[problem]}" + (" and others" if number > 1 else "")
+                sentence = _SETTLED if problem == NEWER else _NOT_SENT
+                self._message(f"{self.sync.name}: {sentence.format(number, which, problem)}")
 
     def _planned(self, reject: OpenReject, columns: dict[str, Any]) -> Iterator[Row]:
         for row in self._planner.plan_batch(_batch_of(columns)):

@@ -53,6 +53,8 @@ class Summary:
     run_id: str = ""
     nothing: str = "Nothing is pending: Braze has everything."
     """What to say when there was no row."""
+    held: str = "Some rows were held back: they stay pending for the next push."
+    """What to say when some are left."""
 
     @property
     def exit_code(self) -> int:
@@ -69,7 +71,10 @@ class Summary:
         if self.signal is not None:
             return f"Stopped by {signal.Signals(self.signal).name}; what Braze accepted is saved."
         if self.error is not None:
-            return self.error
+            saved = (
+                "" if self.is_dry_run else " What Braze accepted is saved: run it again to go on from there."
+            )
+            return self.error + saved
         if not self.counts.rows_read:
             return self.nothing
         if self.is_dry_run:
@@ -86,7 +91,7 @@ class Summary:
         if counts.rows_unknown:
             sentences.append("Some rows may have arrived: see braze-runner failures list, then resolve them.")
         if counts.rows_held > counts.rows_unknown:
-            sentences.append("Some rows were held back: they stay pending for the next push.")
+            sentences.append(self.held)
         return sentences
 
     def as_dict(self) -> dict[str, Any]:

@@ -90,15 +90,12 @@ CHECKS: dict[str, Callable[[Any], str | None]] = {
 }
 
 
-def first_error(item: dict[str, Any]) -> str | None:
-    """Return the text of the first error among the reserved fields of an attributes object, or None."""
-    for name, check in CHECKS.items():
-        error = check(item[name]) if name in item else None
-        if error is not None:
-            return error
+def errors_of(item: dict[str, Any]) -> list[str]:
+    """Return the texts of the errors among the reserved fields of an attributes object: one a field."""
+    errors = [error for name, check in CHECKS.items() if name in item and (error := check(item[name]))]
     if item.get("push_token_import") is True and not item.get("push_tokens"):
-        return "BAD_PUSH_TOKEN_IMPORT"
-    return None
+        errors.append("BAD_PUSH_TOKEN_IMPORT")
+    return errors
 
 
 def _only(accepts: Callable[[Any], bool]) -> Callable[[Any, Any], Any]:

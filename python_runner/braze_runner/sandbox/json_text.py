@@ -12,13 +12,20 @@ def read_json(content: bytes) -> Any:
     """Return the value; ValueError for what is no JSON, or is nested deeper than ``MAX_DEPTH``."""
     value = orjson.loads(content)
     # A text is not nested deeper than it has brackets, so most need no look at their values.
-    if content.count(b"{") + content.count(b"[") > MAX_DEPTH and not _is_within(value, MAX_DEPTH):
+    if content.count(b"{") + content.count(b"[") > MAX_DEPTH and _is_too_deep(value):
         raise ValueError(f"Nested deeper than {MAX_DEPTH} levels")
     return value
 
 
-def _is_within(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return True
-    inner = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(_is_within(item, levels - 1) for item in inner)
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True

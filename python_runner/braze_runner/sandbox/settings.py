@@ -28,7 +28,7 @@ class Settings:
     ``warehouse`` is the DuckDB file whose sync tables Cloud Data Ingestion reads, ``cdi_seconds`` how long a run
     of it takes to begin.
     ``lag`` is in seconds: what is accepted is applied after a random time up to it, drawn with ``seed``.
-    Every field from ``long_strings`` on is a switch: Braze's documentation does not settle it, or settles it
+    Every field from ``cdi_boundary`` on is a switch: Braze's documentation does not settle it, or settles it
     per account. docs/sandbox.md lists them.
     """
 

@@ -34,6 +34,8 @@ class FileTables:
         if read_only and not path.is_file():
             raise ConfigError(f"There is no state file {path}.")
         try:
+            if not read_only:
+                path.touch(mode=0o600)  # rejects are in it with their payloads
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
                 timeout=_WAIT_SECONDS,
@@ -45,7 +47,7 @@ class FileTables:
                 self._connection.execute("pragma journal_mode = wal")
             # What is recorded has to outlast the machine, not only the process.
             self._connection.execute("pragma synchronous = full")
-        except sqlite3.Error as exc:
+        except (sqlite3.Error, OSError) as exc:
             raise ConfigError(f"The state file {path} can't be used: {exc}.") from exc
 
     def prepare(self) -> None:

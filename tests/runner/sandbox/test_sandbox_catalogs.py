@@ -152,6 +152,12 @@ def test_a_failure_after_the_202_is_not_told(braze: Any) -> None:
     assert problem(call(braze, "PATCH", f"/{name}/items/one", sent)) == (400, "items-too-large")
 
 
+def test_a_value_of_an_item_has_up_to_5000_characters(braze: Any) -> None:
+    name = made(braze)
+    put(braze, name, {"id": "one", "title": "t" * 5_000})
+    assert len(item(braze, name, "one")["title"]) == 5_000
+
+
 @pytest.mark.parametrize(
     ("items", "error"),
     [

@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,8 +109,10 @@ def test_a_slow_answer_comes_after_it_was_applied(faulty: Any) -> None:
     address = urlsplit(faulty.server.url)
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(f"{head}{len(body)}\r\nAuthorization: {key}\r\n\r\n".encode() + body)
-        while not faulty.user(user):
+        deadline = time.monotonic() + 60
+        while not faulty.user(user) and time.monotonic() < deadline:
             pass
+        assert faulty.user(user) != {}
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.recv(1)

@@ -124,13 +124,27 @@ def group(**changes: Any) -> dict[str, Any]:
         ({"push_tokens": [{"token": "t"}], "push_token_import": True}, "BAD_PUSH_TOKEN_IMPORT"),
         ({"push_token_import": True}, "BAD_PUSH_TOKEN_IMPORT"),
         ({"email_subscription_info": {}}, "INVALID_ATTRIBUTE_EMAIL_SUBSCRIPTION_INFO"),
-        ({"push_tokens": "t", "push_subscribe": "x", "email_subscribe": "x"}, "BAD_EMAIL_SUBSCRIPTION_STATE"),
     ],
 )
 def test_errors_of_reserved_fields_reject_the_object(braze: Any, fields: dict[str, Any], error: str) -> None:
     user = braze.new_id()
     assert braze.errors(attributes=[{"external_id": user, "plan": "gold", **fields}]) == [error]
     assert braze.user(user) == {}
+
+
+def test_an_index_is_listed_once_for_each_error(start: Callable[..., Any]) -> None:
+    braze = start()
+    wrong = {"external_id": "c", "push_subscribe": "x", "plan": "gold", "email_subscribe": "x"}
+    purchase = {"external_id": "c", "product_id": "p", "currency": "dollars", "price": "9", "time": "soon"}
+    answer = braze.track(attributes=[wrong, {"external_id": "c"}], purchases=[purchase]).json()
+    assert answer["errors"] == [
+        {"type": "BAD_EMAIL_SUBSCRIPTION_STATE", "input_array": "attributes", "index": 0},
+        {"type": "BAD_PUSH_SUBSCRIPTION_STATE", "input_array": "attributes", "index": 0},
+        {"type": "'currency' is not valid", "input_array": "purchases", "index": 0},
+        {"type": "'price' is not valid", "input_array": "purchases", "index": 0},
+        {"type": "'time' is not valid", "input_array": "purchases", "index": 0},
+    ]
+    assert braze.table("select objects, errors from requests") == [(3, 2)]
 
 
 def test_location_is_exported_as_coordinates(braze: Any) -> None:

@@ -195,8 +195,9 @@ def test_same_alias_name_under_two_labels_is_two_users(braze: Any) -> None:
 def test_braze_id_updates_and_never_creates(braze: Any) -> None:
     user = braze.new_id()
     braze.attributes({"external_id": user, "plan": "gold"})
-    braze_id = braze.user(user)["braze_id"]
+    braze_id, profiles = braze.user(user)["braze_id"], braze.state()["profiles"]
     braze.attributes({"braze_id": braze_id, "level": 1}, {"braze_id": "f" * 24, "level": 2})
+    assert braze.state()["profiles"] == profiles
     assert braze.custom(user) == {"plan": "gold", "level": 1}
     for unknown in ("f" * 24, "7" + "0" * 23, "no hex"):
         assert braze.export(braze_id=unknown)["users"] == []

@@ -81,6 +81,24 @@ def test_contracts_by_monthly_users_have_an_hourly_and_a_burst_limit() -> None:
     assert limits.take(TRACK).headers["x-ratelimit-remaining"] == "4"
 
 
+def test_a_request_over_two_limits_waits_for_the_later_one() -> None:
+    limits = RateLimits(Settings(limits="mau", mau_hourly=1, mau_burst=1), clock=lambda: 3_600.0)
+    assert limits.take(TRACK).allowed
+    assert limits.take(TRACK) == (False, {"x-ratelimit-retry-after": "3600"})
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/users/external_ids/rename", "1000"),
+        ("/users/external_ids/remove", "1000"),
+        ("/email/status", "250000"),
+    ],
+)
+def test_allowances_of_rename_remove_and_email_status(braze: Any, path: str, allowed: str) -> None:
+    assert braze.post(path, {}).headers["x-ratelimit-limit"] == allowed
+
+
 def test_a_refusal_with_the_three_headers_by_switch() -> None:
     settings = Settings(limits="mau", mau_hourly=1, refusal_headers="window", reset_header="seconds")
     limits = RateLimits(settings, clock=lambda: 7_199.0)

@@ -136,12 +136,21 @@ def test_a_new_user_inherits_what_was_set_for_its_address(braze: Any) -> None:
     assert braze.fields(other) == {}
 
 
+def test_a_new_user_inherits_by_phone(braze: Any) -> None:
+    user, phone = braze.new_id(), "+4930888002"
+    braze.accepted(FIRST, group("unsubscribed", phone=phone))
+    braze.attributes({"external_id": user, "phone": phone})
+    assert groups(braze, user) == {NEWS: "unsubscribed"}
+
+
 def test_a_state_of_its_own_is_not_overwritten_by_inheriting(braze: Any) -> None:
     user = braze.new_id()
     email = f"{user}@example.com"
     braze.accepted(EMAIL, {"email": email, "subscription_state": "unsubscribed"})
+    braze.accepted(FIRST, group("unsubscribed", email=email))
     braze.attributes({"external_id": user, "email": email, "email_subscribe": "opted_in"})
     assert braze.user(user)["email_subscribe"] == "opted_in"
+    assert groups(braze, user) == {NEWS: "unsubscribed"}
 
 
 def test_a_user_that_exists_already_does_not_inherit(braze: Any) -> None:

@@ -12,7 +12,6 @@ from braze_runner import times
 from braze_runner.limits import PAYLOAD_BYTES, PAYLOAD_KEYS
 from braze_runner.sandbox import people
 from braze_runner.sandbox.apply import Write, apply_writes
-from braze_runner.sandbox.catalog_values import ValueRefusedError
 from braze_runner.sandbox.catalogs import CatalogStore
 from braze_runner.sandbox.cdi.syncs import CdiSync
 from braze_runner.sandbox.endpoints.catalog_items import ACTIONS, values_problem
@@ -117,7 +116,9 @@ def _write(settings: Settings, sync: CdiSync, row: Row) -> Write | str:
     if sync.type != "attributes" and item.get("time") is None:
         item["time"] = times.text_of(row["UPDATED_AT"])
     write = checked(sync.type, item, settings)
-    return TIME_FORMAT if write == BAD_TIME else write
+    if isinstance(write, Write):
+        return write
+    return TIME_FORMAT if write[0] == BAD_TIME else write[0]
 
 
 def _apply_deletes(
@@ -152,10 +153,7 @@ def _apply_items(
         if problem is not None:
             yield _failed(row, problem.id)
             continue
-        try:
-            ACTIONS["delete" if deleted else "replace"](catalogs, catalog, str(item_id), payload)
-        except ValueRefusedError as exc:
-            yield _failed(row, str(exc))
+        ACTIONS["delete" if deleted else "replace"](catalogs, catalog, str(item_id), payload)
 
 
 def _apply_triggers(
