@@ -93,12 +93,17 @@ def test_a_bulk_request_holds_2_mb(shop: Shop) -> None:
 def test_where_everything_is_rejected_the_run_stops_early(shop: Shop) -> None:
     shop.add_users(6_000)
     shop.braze.script = lambda _, body: success(
-        0, [error(index, "EMAIL_BAD_FORMAT") for index in range(len(body["attributes"]))]
+        0,
+        [
+            error(index, f"EMAIL_BAD_FORMAT: {each['external_id']}")
+            for index, each in enumerate(body["attributes"])
+        ],
     )
     summary = shop.push()
     assert summary.exit_code == 3
     assert "Braze took none of" in (summary.error or "")
-    assert "EMAIL_BAD_FORMAT" in (summary.error or "")
+    # With Braze's reason, and without a value that it may quote.
+    assert "EMAIL_BAD_FORMAT: …" in (summary.error or "")
     assert 1_000 <= summary.counts.rows_rejected < 3_000
     shop.braze.script = lambda *_: None
     rest = shop.push()

@@ -19,6 +19,7 @@ _OPTIONS = (
     click.option("--profile", help="Profile to use, instead of the project's."),
     click.option("--target", "-t", help="Target of the profile to use."),
     click.option("--target-path", type=_FOLDER, help="Folder that dbt writes its artifacts to."),
+    click.option("--vars", help="Variables, as YAML, for a profile that asks for some."),
 )
 
 
@@ -32,9 +33,10 @@ def dbt_options(command: Callable[..., Any]) -> Callable[..., Any]:
         profile: str | None,
         target: str | None,
         target_path: Path | None,
+        vars: str | None,  # noqa: A002 (click gives it by dbt's name)
         **others: Any,
     ) -> Any:
-        options = DbtOptions(project_dir, profiles_dir, profile, target, target_path)
+        options = DbtOptions(project_dir, profiles_dir, profile, target, target_path, vars)
         return command(options=options, **others)
 
     decorated: Callable[..., Any] = with_options

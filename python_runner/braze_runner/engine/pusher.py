@@ -14,6 +14,7 @@ from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.source import Source
 from braze_runner.errors import StoppedError
 from braze_runner.plan import Packer, Request, Row, Step
+from braze_runner.plan.payloads import without_values
 from braze_runner.state import Progress, State
 
 # Requests handed out for each worker, one to send and one to go on with, and the bytes of all of them.
@@ -319,11 +320,13 @@ class Pusher:
         failed = len(outcome.rejects) + len(outcome.unknown)
         self._hopeless = 0 if outcome.sent else self._hopeless + failed
         if self._hopeless >= _HOPELESS_ROWS:
-            reasons = [reject.message for reject in outcome.rejects.values()] or ["it gave no answer."]
+            last = next(reversed(outcome.rejects.values()), None)
+            reason = (
+                without_values(last.message, last.identifier, last.payload) if last else "it gave no answer."
+            )
             self.fail(
                 StoppedError(
-                    f"Braze took none of {self._hopeless:,} rows in a row, so the run stopped. "
-                    f"The last one: {reasons[0]}"
+                    f"Braze took none of {self._hopeless:,} rows in a row, so the run stopped. The last one: {reason}"
                 )
             )
 
