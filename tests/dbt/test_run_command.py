@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,13 @@ def test_dbt_is_the_one_of_the_shell(
 def test_an_option_given_twice(project: DbtProject) -> None:
     options = DbtOptions(project_dir=project.folder, target="dev")
     assert DbtCommand.of(["build", "--target", "dev"], options).arguments.count("--target") == 1
+    assert DbtCommand.of(["build", "--vars", "{a: 1}"], options).options.vars == "{a: 1}"
+    assert DbtCommand.of(["build"], replace(options, vars="{a: 1}")).arguments[1:5] == (
+        "--project-dir",
+        str(project.folder),
+        "--vars",
+        "{a: 1}",
+    )
     with pytest.raises(ConfigError, match="--target is given twice"):
         DbtCommand.of(["build", "-t", "prod"], options)
 

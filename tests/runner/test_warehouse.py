@@ -36,6 +36,18 @@ def test_target_from_option_and_from_dbt_variable(
     by_option.close()
 
 
+def test_variables_of_the_profile(options: DbtOptions, project_dir: Path) -> None:
+    profiles = project_dir / "profiles.yml"
+    profiles.write_text(profiles.read_text().replace("schema: braze", "schema: \"{{ var('place') }}\""))
+    chosen = connect(DbtOptions(project_dir=options.project_dir, vars="{place: elsewhere}"))
+    assert chosen.schema == "elsewhere"
+    chosen.close()
+    with pytest.raises(ConfigError, match="place"):
+        connect(options)
+    with pytest.raises(ConfigError, match=r"dbt can.t use this profile: .*vars"):
+        connect(DbtOptions(project_dir=options.project_dir, vars="[place]"))
+
+
 def test_close_gives_the_file_back_to_other_processes(options: DbtOptions, tmp_path: Path) -> None:
     opened = connect(options)
     opened.execute("create table t as select 1 as a")

@@ -178,8 +178,6 @@ class Session:
         summary.error = str(pusher.error) if pusher.error else None
         summary.signal = self._stop.signal
         summary.notes += self._settlement.notes()
-        if self._settings.limit is not None:
-            summary.notes.append("With --limit nothing is recorded: what was sent stays pending too.")
         if pusher.is_capped:
             summary.notes.append("The run ended at --max-data-points; what is left stays pending.")
         if self._settings.limit is not None and not self._settings.dry_run:
