@@ -212,12 +212,8 @@ def test_an_option_given_twice(project: DbtProject) -> None:
     options = DbtOptions(project_dir=project.folder, target="dev")
     assert DbtCommand.of(["build", "--target", "dev"], options).arguments.count("--target") == 1
     assert DbtCommand.of(["build", "--vars", "{a: 1}"], options).options.vars == "{a: 1}"
-    assert DbtCommand.of(["build"], replace(options, vars="{a: 1}")).arguments[1:5] == (
-        "--project-dir",
-        str(project.folder),
-        "--vars",
-        "{a: 1}",
-    )
+    added = DbtCommand.of(["build"], replace(options, vars="{a: 1}")).arguments
+    assert added[added.index("--vars") + 1] == "{a: 1}"
     with pytest.raises(ConfigError, match="--target is given twice"):
         DbtCommand.of(["build", "-t", "prod"], options)
 
