@@ -56,8 +56,12 @@ def command(
         click.echo(f"{drop(options, config, unknown, settings):,} objects are taken as arrived.", err=as_json)
         return
     if decision == "currents":
-        arrived, missing = by_currents(options, config, unknown, settings)
-        click.echo(f"{arrived:,} objects have arrived by Currents; {len(missing):,} have not.", err=as_json)
+        arrived, missing, silent = by_currents(options, config, unknown, settings)
+        click.echo(
+            f"{arrived:,} objects have arrived by Currents, {len(missing):,} have not; "
+            f"of {silent:,} it says nothing, or nothing yet.",
+            err=as_json,
+        )
 
         def unknown(reject: OpenReject) -> bool:
             return (reject.sync, reject.batch, reject.braze_row) in missing

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import NamedTuple
 
 from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
@@ -19,6 +20,15 @@ from braze_runner.state import OpenReject, utc_now
 from braze_runner.warehouse import DbtOptions
 
 Chosen = Callable[[OpenReject], bool]
+
+
+class ByCurrents(NamedTuple):
+    """How many objects have arrived, which have not, and of how many Currents says nothing (yet)."""
+
+    arrived: int
+    missing: set[tuple[str, str, str]]
+    """(sync, braze_batch, braze_row) of each that Currents should hold by now and does not."""
+    silent: int
 
 
 def send_again(
@@ -85,12 +95,9 @@ def drop(
 
 def by_currents(
     options: DbtOptions, config: BrazeConfig, chosen: Chosen, settings: PushSettings | None = None
-) -> tuple[int, set[tuple[str, str, str]]]:
-    """Settle the objects that have arrived by Currents.
-
-    Returns how many, and (sync, braze_batch, braze_row) of those that Currents should hold by now and does not.
-    """
-    settings, arrived = settings or PushSettings(), 0
+) -> ByCurrents:
+    """Settle the objects that have arrived by Currents."""
+    settings, arrived, silent = settings or PushSettings(), 0, 0
     missing: set[tuple[str, str, str]] = set()
     project = read_project(options)
     syncs = select_syncs(project.syncs, settings.select, Silent(), settings.exclude)
@@ -104,11 +111,13 @@ def by_currents(
             }
             rows = [(key, each.identifier, (each.payload or "").encode()) for key, each in rejects.items()]
             sent_at = max((each.first_seen for each in rejects.values()), default=utc_now())
-            for key, has_arrived in arrivals.of(sync.type, payloads_of(rows), sent_at).items():
+            answers = arrivals.of(sync.type, payloads_of(rows), sent_at)
+            silent += len(rejects) - len(answers)
+            for key, has_arrived in answers.items():
                 reject = rejects[key]
                 if has_arrived:
                     arrived += 1
                     place.state.settle(reject, "arrived")
                 else:
                     missing.add((reject.sync, reject.batch, reject.braze_row))
-    return arrived, missing
+    return ByCurrents(arrived, missing, silent)
