@@ -49,7 +49,7 @@ live: $(STAMP)  ## The same tests on a real account, named by environment variab
 	$(BIN)/pytest tests/warehouses --warehouse $(W) --live
 
 torture: $(STAMP)  ## Kill the runner again and again while it pushes 200,000 rows of every sync (about 20 minutes)
-	$(BIN)/python tests/runner/torture.py
+	PYTHONPATH=tests $(BIN)/python tests/runner/torture.py
 
 lint: $(STAMP)  ## Check types and style of Python and SQL
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ select
     md5(printf('row-%d', i)) as row_hash,
     printf('{{"first_name":"%s","loyalty_points":"%s"}}', md5(i::text), md5((i + 1)::text)) as attribute_hashes
 from range(:rows) as t (i)
+order by braze_row
 """
 
 

@@ -31,6 +31,22 @@
 {% endmacro %}
 
 
+{# The end of the query that appends a batch to a log: the order in which its rows lie. The runner reads a batch in ranges of
+   braze_row. #}
+{% macro order_of_log() %}
+    {{ return(adapter.dispatch('order_of_log', 'dbt_braze')()) }}
+{% endmacro %}
+
+{% macro default__order_of_log() %}
+    {{ return('') }}
+{% endmacro %}
+
+{# DuckDB skips row groups by the least and greatest value of a column: duckdb.org, Indexes, Zonemaps. #}
+{% macro duckdb__order_of_log() %}
+    {{ return('\norder by batch.braze_row') }}
+{% endmacro %}
+
+
 {# The end of `create table` for a table that is read and written by braze_row. #}
 {% macro keyed_table_layout() %}
     {{ return(adapter.dispatch('keyed_table_layout', 'dbt_braze')()) }}

@@ -111,6 +111,7 @@ cross join (
 ) as run
 where batch.braze_batch = {{ dbt_braze.literal(invocation_id) }}
     and batch.braze_row not like '%/%'
+{{- dbt_braze.order_of_log() }}
 {%- endmacro %}
 
 

@@ -12,7 +12,10 @@ from braze_runner.project import Sync
 BUILDING = ("build", "run", "retry")
 # A reused node is one that dbt 2 left as an earlier run made it, because nothing it depends on has changed.
 _BUILT = ("success", "reused")
-_PASSED = ("pass", "success", "warn", "reused")
+_WARNED = "warn"
+_PASSED = ("pass", "success", _WARNED, "reused")
+# With one of these dbt ends with exit code 1.
+_FAILED = ("error", "runtime error", "fail", "skipped", "partial success")
 # dbt gives it to nodes that there is nothing to do for.
 _NOT_RUN = "no-op"
 
@@ -31,13 +34,15 @@ def check_invocation(manifest: Mapping[str, Any], results: Mapping[str, Any]) ->
     ids = [(artifact.get("metadata") or {}).get("invocation_id") for artifact in (manifest, results)]
     if not ids[0] or ids[0] != ids[1]:
         raise ConfigError(
-            "manifest.json and run_results.json are of two dbt invocations: nothing can be said of either."
+            "manifest.json and run_results.json are of two dbt invocations, so nothing is pushed: run dbt again "
+            "(of a dbt Cloud run, name the step that built with --dbt-cloud-step)."
         )
     command = (results.get("args") or {}).get("which")
     if command not in BUILDING:
         raise ConfigError(
-            f"These are the results of `dbt {command}`, in which no model was built; it takes those of "
-            f"{', '.join(BUILDING)} (of a dbt Cloud run, name the step with --dbt-cloud-step)."
+            f"These are the results of `dbt {command}`, which builds no model, so nothing is pushed: use "
+            f"{', '.join(BUILDING[:-1])} or {BUILDING[-1]} (of a dbt Cloud run, name the step that built with "
+            "--dbt-cloud-step)."
         )
     return str(ids[0])
 
@@ -48,6 +53,14 @@ def gate(manifest: Mapping[str, Any], results: Mapping[str, Any], syncs: Iterabl
     statuses = {str(each["unique_id"]): str(each["status"]) for each in results.get("results") or ()}
     tests = _tests_by_model(manifest)
     return [_judge(sync, statuses, tests.get(sync.unique_id, {})) for sync in syncs]
+
+
+def has_failed(results: Mapping[str, Any]) -> bool:
+    """Say whether dbt failed, by its run results alone: of a job of dbt Cloud nobody here saw the exit code."""
+    return any(
+        each["status"] in _FAILED and not str(each["unique_id"]).startswith("exposure.")
+        for each in results.get("results") or ()
+    )
 
 
 def _judge(sync: Sync, statuses: Mapping[str, str], tests: Mapping[str, str]) -> Verdict:
@@ -65,15 +78,17 @@ def _judge(sync: Sync, statuses: Mapping[str, str], tests: Mapping[str, str]) ->
         more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
         return Verdict(sync, passed=False, reason=f"test {bad[0]}{more}")
     model = "its model succeeded" if built == "success" else f"its model was {built}"
-    return Verdict(sync, passed=True, reason=f"{model}; {_count(len(ran), len(tests))}")
+    warned = sum(status == _WARNED for status in ran.values())
+    return Verdict(sync, passed=True, reason=f"{model}; {_count(len(ran), warned, len(tests))}")
 
 
-def _count(ran: int, tests: int) -> str:
+def _count(ran: int, warned: int, tests: int) -> str:
+    """Say how many tests passed; one that only warns blocks nothing."""
     if not tests:
         return "it has no tests"
-    if ran == tests:
-        return f"{ran} of {tests} tests on it passed"
-    return f"{ran} of {tests} tests on it passed, the others did not run"
+    passed = f"{ran - warned} of {tests} tests on it passed"
+    warnings = f", {warned} ended with {_WARNED}" if warned else ""
+    return f"{passed}{warnings}" + (", the others did not run" if ran < tests else "")
 
 
 def _tests_by_model(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:

@@ -1,27 +1,24 @@
 """What the user sees of a push: a bar on a terminal, plain lines otherwise, and the summary at the end."""
 
-import datetime as dt
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
+from braze_runner import json_log
 from braze_runner.engine import Counts, Observer, Summary
 
-LOG_FORMAT = "BRAZE_LOG_FORMAT"
-"""Environment variable; ``json`` gives one JSON object a line on the error stream in place of bars and lines."""
 _BAR_SECONDS = 0.1
 _LINE_SECONDS = 10.0
 
 
-def observer_for(console: Console, *, json_log: bool = False) -> Observer:
+def observer_for(console: Console) -> Observer:
     """Return the observer that fits the console, or the one for log collectors."""
-    if json_log or os.environ.get(LOG_FORMAT, "").strip().lower() == "json":
+    if json_log.is_wanted():
         return JsonObserver()
     return BarObserver(console) if console.is_terminal else LineObserver(console)
 
@@ -102,10 +99,11 @@ class BarObserver:
         self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
             TextColumn("{task.description}"),
+            # On a narrow terminal the bar gives way, and not the numbers.
             BarColumn(),
-            MofNCompleteColumn(),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[rates]}"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
             console=console,
         )
 
@@ -148,33 +146,30 @@ class JsonObserver:
 
     def message(self, text: str) -> None:
         """Log a sentence."""
-        self._log("message", text=text)
+        json_log.write("message", text=text)
 
     def start(self, sync: str, rows: int) -> None:
         """Log what is pending."""
-        self._log("start", sync=sync, rows_pending=rows)
+        json_log.write("start", sync=sync, rows_pending=rows)
 
     def advance(self, sync: str, counts: Counts) -> None:
         """Log the counts when the last ones are old."""
         if self._now() - self._shown >= _LINE_SECONDS:
             self._shown = self._now()
-            self._log("progress", sync=sync, **counts.as_dict())
+            json_log.write("progress", sync=sync, **counts.as_dict())
 
     def end(self, sync: str, counts: Counts) -> None:
         """Log the last counts."""
-        self._log("end", sync=sync, **counts.as_dict())
-
-    def _log(self, event: str, **fields: object) -> None:
-        moment = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        sys.stderr.write(json.dumps({"time": moment, "event": event, **fields}) + "\n")
-        sys.stderr.flush()
+        json_log.write("end", sync=sync, **counts.as_dict())
 
 
 def print_summary(summary: Summary, console: Console, title: str = "Push") -> None:
-    """Print the counts of a push, which add up, and the sentence on its end."""
+    """Print the counts of a push, which add up, and the sentence on its end; nothing between a log's objects."""
+    if console.stderr and json_log.is_wanted():
+        return
     if summary.counts.rows_read:
         console.print(_table(summary, title))
-    for sentence in [*summary.notes, summary.end]:
+    for sentence in (*summary.notes, summary.end):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from braze_runner.errors import ConfigError
-from braze_runner.warehouse import DbtOptions
+from braze_runner.warehouse import DbtOptions, Warehouse
 
 SYNC_TYPES = (
     "attributes",
@@ -42,11 +42,19 @@ _OLDEST_MANIFEST = 12
 
 @dataclass(frozen=True)
 class Location:
-    """A table's place; None leaves database or schema to the dbt target."""
+    """A table's place; None leaves database or schema to the dbt target.
+
+    ``relation`` is the name that dbt has for it in SQL, quoted as the project says; None leaves it to the warehouse.
+    """
 
     database: str | None
     schema: str | None
     name: str
+    relation: str | None = None
+
+    def relation_in(self, warehouse: Warehouse) -> str:
+        """Return its name for SQL."""
+        return self.relation or warehouse.relation(self.schema or warehouse.schema, self.name, self.database)
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,11 @@ def target_dir(options: DbtOptions) -> Path:
         except yaml.YAMLError as exc:
             raise ConfigError(f"{project_dir / 'dbt_project.yml'} is not valid YAML.") from exc
         named = project.get("target-path") or "target"
+        if "{{" in named:
+            # dbt computes it with a context of its own.
+            raise ConfigError(
+                f"target-path in {project_dir / 'dbt_project.yml'} is computed: name that folder with --target-path."
+            )
     return project_dir / named
 
 
@@ -157,7 +170,7 @@ def _sync(node: dict[str, Any], meta: Any) -> Sync:
     return Sync(
         node["unique_id"],
         name,
-        Location(node.get("database"), node["schema"], node.get("alias") or name),
+        Location(node.get("database"), node["schema"], node.get("alias") or name, node.get("relation_name")),
         meta["sync"],
         meta.get("deliver") or "rest",
         meta.get("update_existing_only"),
@@ -178,7 +191,10 @@ def _tables_of(sources: dict[str, dict[str, Any]], name: str) -> dict[str, Locat
     """Return the tables of one of the package's sources by their name."""
     return {
         source["name"]: Location(
-            source.get("database"), source["schema"], source.get("identifier") or source["name"]
+            source.get("database"),
+            source["schema"],
+            source.get("identifier") or source["name"],
+            source.get("relation_name"),
         )
         for source in sources.values()
         if source.get("source_name") == name

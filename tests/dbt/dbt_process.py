@@ -1,24 +1,15 @@
-"""Run the dbt command line, each time in a fresh process that has dbt imported already.
-
-Importing dbt takes longer than most runs of these tests, so one server imports it, and parses once, and forks a child per run.
-"""
+"""Run the dbt command line, each time in a fresh process that has dbt imported already."""
 
 import contextlib
-import functools
-import multiprocessing
 import os
 import sys
 import traceback
 from collections.abc import Callable
-from multiprocessing import forkserver
 from pathlib import Path
 
 import interruptions
-import pytest
 
-CONTEXT = multiprocessing.get_context("forkserver")
-ADAPTERS = [f"dbt.adapters.{name}" for name in ("duckdb", "snowflake", "bigquery", "redshift", "databricks")]
-CONTEXT.set_forkserver_preload(["dbt.cli.main", "dbt.task.run", "dbt.task.test", *ADAPTERS, "warm_dbt"])
+import forks
 
 
 def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
@@ -28,8 +19,7 @@ def invoke(arguments: tuple[str, ...], folder: Path, log: Path) -> int:
 
 def run(target: Callable[..., None], arguments: tuple[object, ...]) -> int:
     """Run the function, which takes the environment last, in a fresh process and return its exit code."""
-    _started()
-    child = CONTEXT.Process(target=target, args=(*arguments, dict(os.environ)))
+    child = forks.process(target, *arguments, dict(os.environ))
     child.start()
     child.join(timeout=300)
     if child.is_alive():
@@ -38,14 +28,6 @@ def run(target: Callable[..., None], arguments: tuple[object, ...]) -> int:
     code = child.exitcode
     child.close()
     return 1 if code is None else code
-
-
-@functools.cache
-def _started() -> None:
-    """Start the server; before Python 3.13 it finds modules to preload by the environment alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-        forkserver.ensure_running()
 
 
 def _child(arguments: tuple[str, ...], folder: str, log: str, environment: dict[str, str]) -> None:

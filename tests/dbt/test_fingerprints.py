@@ -18,10 +18,10 @@ POISON = (
 )
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> DbtProject:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
     """Two customers whom the checkpoint knows, one by email."""
-    project = DbtProject(tmp_path)
+    project = DbtProject(tmp_path_factory.mktemp("fingerprints"))
     project.yaml("sources", SOURCES)
     project.model("users", MODEL % "")
     project.sql("create schema crm")
@@ -30,6 +30,12 @@ def project(tmp_path: Path) -> DbtProject:
     project.run()
     project.run()
     return project
+
+
+@pytest.fixture
+def project(prepared: DbtProject, tmp_path: Path) -> DbtProject:
+    """A copy of them for each test."""
+    return prepared.copied_to(tmp_path)
 
 
 def rows(project: DbtProject) -> int:

@@ -98,6 +98,20 @@ def test_each_model_emits_what_is_new_in_columns_that_are_always_the_same(tmp_pa
     )
 
 
+def test_rows_of_a_batch_lie_in_the_order_in_which_the_runner_reads_them(tmp_path: Path) -> None:
+    project = project_with(tmp_path, **VARS["dbt_braze"])
+    customers = "select 'customer-' || i, 'A', null from range({}, {}) as t(i)"
+    for first, last in ((0, 300), (300, 600)):
+        project.sql("insert into crm.customers " + customers.format(first, last))
+        project.run("--select", "users_attributes_sync")
+    batches = project.sql(
+        "select count(*) >= 300, bool_and(coalesce(braze_row > before, true)) from "
+        "(select *, lag(braze_row) over (partition by braze_batch order by rowid) as before from users_attributes_sync) "
+        "group by braze_batch"
+    )
+    assert batches == [(True, True), (True, True)]
+
+
 def test_each_model_has_a_contract_with_every_column_typed_and_described(tmp_path: Path) -> None:
     project = project_with(tmp_path, **VARS["dbt_braze"])
     project.dbt("parse")

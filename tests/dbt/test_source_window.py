@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
 from dbt_project import DbtProject
@@ -14,10 +14,10 @@ MODEL = """{{ dbt_braze.attributes_sync(source('crm', 'customers'), external_id=
     {'name': 'name', 'type': 'string'}%s]) }}"""
 
 
-@pytest.fixture
-def project(tmp_path: Any) -> DbtProject:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> DbtProject:
     """Two customers, sent already; the window has moved up to the newest change."""
-    project = DbtProject(tmp_path)
+    project = DbtProject(tmp_path_factory.mktemp("source_window"))
     project.yaml("sources", SOURCES)
     project.model("users", MODEL % "")
     project.sql("create schema crm")
@@ -27,6 +27,12 @@ def project(tmp_path: Any) -> DbtProject:
     project.run()
     assert payloads(project) == [("a", {"name": "A"}), ("b", {"name": "B"})]
     return project
+
+
+@pytest.fixture
+def project(prepared: DbtProject, tmp_path: Path) -> DbtProject:
+    """A copy of them for each test."""
+    return prepared.copied_to(tmp_path)
 
 
 def put(project: DbtProject, user: str, name: str | None, age: int, changed_at: datetime | None) -> None:

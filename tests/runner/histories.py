@@ -77,6 +77,14 @@ class World:
     perhaps_unknown: set[str] = field(default_factory=set)
     runs: int = 0
 
+    def braze(self, run: "Run") -> "Braze":
+        """Return what a run sends to."""
+        return Braze(run)
+
+    def take(self, request: Request[Any], index: int) -> None:
+        """Note that Braze has got a row of a request."""
+        self.arrived[request.rows[index].braze_row] += 1
+
     @property
     def once(self) -> set[str]:
         return {row.braze_row for row in self.rows if isinstance(row, Row) and not row.repeatable}
@@ -147,8 +155,8 @@ class Braze:
         return outcome
 
     def _arrive(self, request: Request[Any], arrives: bool) -> None:
-        if arrives:
-            self._run.world.arrived.update(row.braze_row for row in request.rows)
+        for index in range(len(request.rows)) if arrives else ():
+            self._run.world.take(request, index)
 
     def _answer(self, request: Request[Any]) -> Outcome:
         """Give each row an end, or none, as a sender under the policy ``hold`` would."""
@@ -164,10 +172,11 @@ class Braze:
                 outcome.error = StoppedError("no usable answer")
             elif end == "lost" and not row.repeatable:
                 outcome.unknown.append(index)
-                run.world.arrived.update([row.braze_row] * run.chance.randrange(2))
+                if run.chance.randrange(2):
+                    run.world.take(request, index)
             else:
                 sent.append(index)
-                run.world.arrived[row.braze_row] += 1
+                run.world.take(request, index)
         outcome.sent = sent
         return outcome
 
@@ -238,7 +247,7 @@ class Run:
         batches = listed.pending(before)
         sources = [Source(SYNC, batch, listed, listed, self.counts) for batch in batches]  # type: ignore[arg-type]
         settle, cap = (lambda _: self.decide), Cap(data_points=self.cap)
-        pusher = Pusher(Braze(self), self.state, self.stop, Silent(), settle, 0.0, cap, now=now)
+        pusher = Pusher(world.braze(self), self.state, self.stop, Silent(), settle, 0.0, cap, now=now)
         try:
             pusher.push([Step("users", sources)])
         except Killed:

@@ -6,11 +6,11 @@ as ``before intent``; the run dies the so-many-th time that its moment comes.
 
 import os
 import signal
-import sys
 import time
 from typing import Any
 
-from braze_runner.cli import main
+import runner_process
+
 from braze_runner.client.transport import HttpTransport
 from braze_runner.engine import pusher
 from braze_runner.state import State
@@ -70,15 +70,10 @@ def watch(killer: Killer) -> None:
 
 def run(moment: str, number: int, arguments: list[str], environment: dict[str, str], log: str) -> None:
     """Run a command in this process, which ends with it or before."""
-    os.environ.update(environment)
-    with open(log, "w") as output:  # noqa: PTH123
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
+
+    def prepare() -> None:
         # Small steps, so that there is much to be killed at and the next run still has something to send.
         pusher._SAVE_SECONDS, pusher._INTENT_REQUESTS = 0.02, 3
         watch(Killer(moment, number))
-        try:
-            main(arguments)
-        except SystemExit as exc:
-            sys.stdout.flush()
-            os._exit(exc.code if isinstance(exc.code, int) else 1)
+
+    runner_process.run(arguments, environment, log, prepare)

@@ -122,6 +122,15 @@ class Shop:
         )
         self.write_manifest({"sync": "attributes"})
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of its own needs to push."""
+        return {
+            "BRAZE_REST_ENDPOINT": self.braze.url,
+            "BRAZE_API_KEY": KEY,
+            "SHOP_PATH": str(self.path),
+        }
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.path)) as connection:
             return connection.execute(sql).fetchall()

@@ -291,6 +291,8 @@ def test_trouble_that_passes(trouble: Any, is_sure: bool) -> None:
     outcome = send(Scripted(*[trouble] * 3))
     assert (outcome.held, outcome.requests) == ([0, 1, 2, 3], 3)
     assert "no usable answer in 3 tries" in str(outcome.error)
+    hint = "). Check BRAZE_REST_ENDPOINT, and the network."
+    assert str(outcome.error).endswith(hint) is isinstance(trouble, TransportError)
     # What counts each time it arrives is sent again only after an answer that says it did not arrive.
     outcome = send(Scripted(trouble), events(4))
     if is_sure:

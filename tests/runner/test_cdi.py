@@ -165,13 +165,16 @@ def test_a_permission_that_is_missing(cdi: FakeCdi) -> None:
     cdi.refusal = (403, b'{"message":"not allowed"}')
     code, sentence = error_of(run(cdi, "list"))
     assert code == 3
-    assert sentence.endswith("with 403: not allowed. The API key needs the permission cdi.integration_list.")
+    assert sentence.endswith(
+        "with 403: not allowed. "
+        "Check that BRAZE_API_KEY belongs to this endpoint and has the permission cdi.integration_list."
+    )
 
 
 def test_a_key_that_is_wrong(cdi: FakeCdi) -> None:
     code, sentence = error_of(run(cdi, "sync", USERS, BRAZE_API_KEY="another"))
     assert code == 3
-    assert "with 401: Invalid API Key. The API key needs the permission cdi.integration_" in sentence
+    assert "with 401: Invalid API Key. Check that BRAZE_API_KEY belongs to this endpoint" in sentence
     assert "another" not in sentence
 
 

@@ -3,7 +3,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,6 +15,7 @@ from braze_runner.cli import group
 from braze_runner.client import RetryPolicy
 from braze_runner.errors import ConfigError
 from braze_runner.plan.endpoints import ENDPOINTS
+from braze_runner.plan.planners import TrackLimit
 from braze_runner.sandbox import SandboxServer
 
 QUICK = RetryPolicy(tries=2, rate_limited_tries=2, random=lambda: 0.0)
@@ -230,6 +231,14 @@ def test_the_command_ends_with_2_when_something_failed(
     [failed] = [each for each in printed["checks"] if each["verdict"] == "failed"]
     assert failed["detail"] == "PAYLOAD is integer; Braze takes varchar or json."
     assert KEY not in fine.output + wrong.output
+
+
+@pytest.mark.parametrize("limit", get_args(TrackLimit))
+def test_the_command_takes_every_way_to_track(
+    shop: Shop, start: Callable[..., SandboxServer], limit: str
+) -> None:
+    result = call(shop, start(track_bulk=True).url, "--track-limit", limit)
+    assert (result.exit_code, "permission users.track" in result.output) == (0, True), result.output
 
 
 def test_a_name_that_is_no_sync_is_an_error(shop: Shop) -> None:

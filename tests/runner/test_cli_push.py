@@ -1,17 +1,19 @@
+import datetime as dt
 import json
 import os
 import signal
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+import runner_process
 from click.testing import CliRunner, Result
 from push_helpers import KEY, Shop, user
 from rich.console import Console
 
 from braze_runner.cli import group
-from braze_runner.engine import Counts, Summary
+from braze_runner.engine import Counts, PushSettings, Summary
+from braze_runner.engine.deletions import DeletionGuard
 from braze_runner.errors import BrazeRunnerError
 from braze_runner.progress import BarObserver, LineObserver, observer_for, print_summary
 
@@ -61,31 +63,74 @@ def test_wrong_configuration_sends_nothing(shop: Shop, variables: dict[str, Any]
     assert (shop.braze.raw, shop.query("select count(*) from duckdb_tables()")) == ([], [(1,)])
 
 
+OPTIONS = {
+    "--select": "users_*",
+    "--exclude": "users_old",
+    "--workers": "3",
+    "--share": "0.4",
+    "--track-limit": "bulk",
+    "--order-gap": "7",
+    "--unknown": "resend",
+    "--currents-hours": "36",
+    "--on-invalid": "stop",
+    "--max-deletes": "5",
+    "--max-delete-share": "0.25",
+    "--max-data-points": "1000",
+    "--state": "file:state",
+    "--limit": "9",
+}
+
+
+def test_every_option_reaches_the_push(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[PushSettings] = []
+
+    def push(_: Any, __: Any, settings: PushSettings, *___: Any, **____: Any) -> Summary:
+        given.append(settings)
+        return Summary()
+
+    monkeypatch.setattr("braze_runner.cli.push.push", push)
+    assert run(shop, *(part for option in OPTIONS.items() for part in option)).exit_code == 0
+    assert run(shop, "--dry-run").exit_code == 0
+    chosen, dry = given
+    assert chosen == PushSettings(
+        select=("users_*",),
+        exclude=("users_old",),
+        workers=3,
+        share=0.4,
+        track_limit="bulk",
+        order_gap=7.0,
+        unknown="resend",
+        currents_wait=dt.timedelta(hours=36),
+        on_invalid="stop",
+        guard=DeletionGuard(5, 0.25),
+        max_data_points=1_000,
+        state_file=Path("state"),
+        limit=9,
+    )
+    assert dry == PushSettings(dry_run=True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_what_is_in_flight(shop: Shop, number: signal.Signals) -> None:
-    shop.add_users(20_000)
-    environment = os.environ | {"BRAZE_REST_ENDPOINT": shop.braze.url, "BRAZE_API_KEY": KEY}
-    code = "from braze_runner.cli import main; main()"
-    command = [sys.executable, "-c", code, "push", "--workers", "1"]
-    command += ["--project-dir", str(shop.options.project_dir)]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as process:
+    shop.add_users(3_000)
 
-        def interrupt(count: int, _: Any) -> None:
-            if count == 3:
-                process.send_signal(number)
+    def interrupt(count: int, _: Any) -> None:
+        if count == 3 and process.pid:
+            os.kill(process.pid, number)
 
-        shop.braze.script = interrupt
-        output = process.communicate()[0].decode()
-    assert process.returncode == 128 + number, output
+    shop.braze.script = interrupt
+    log = shop.path.with_suffix(".log")
+    command = ["push", "--workers", "1", "--project-dir", str(shop.options.project_dir)]
+    process = runner_process.start(command, shop.environment, log)
+    process.join()
+    assert process.exitcode == 128 + number, log.read_text()
     assert shop.runs() == ["started", "interrupted"]
     [(entry, _, sent, _)] = shop.ledger()
     assert (entry, sent) == ("progress", 75 * len(shop.braze.raw))
-    assert sent < 20_000
+    assert sent < 3_000
     shop.braze.script = lambda *_: None
     shop.push()
-    assert shop.braze.users() == [user(each) for each in range(20_000)]
+    assert shop.braze.users() == [user(each) for each in range(3_000)]
 
 
 def test_the_summary_adds_up_on_paper() -> None:
@@ -119,10 +164,15 @@ def test_the_summary_adds_up_on_paper() -> None:
     ("counts", "code", "end"),
     [
         ({"rows_sent": 3}, 0, "All rows pushed."),
-        ({"rows_sent": 1, "rows_held": 2}, 1, "Some rows were held back, and stay pending."),
-        ({"rows_rejected": 1, "rows_held": 2}, 1, "see braze-runner failures list."),
-        ({"rows_held": 3, "rows_unknown": 1}, 1, "see braze-runner failures list."),
-        ({}, 0, "Nothing is pending."),
+        ({"rows_sent": 1, "rows_held": 2}, 1, "held back: they stay pending for the next push."),
+        ({"rows_rejected": 3}, 1, "rejected: see braze-runner failures list."),
+        ({"rows_held": 1, "rows_unknown": 1}, 1, "see braze-runner failures list, then resolve them."),
+        (
+            {"rows_rejected": 1, "rows_held": 2},
+            1,
+            "failures list. Some rows were held back: they stay pending for the next push.",
+        ),
+        ({}, 0, "Nothing is pending: Braze has everything."),
     ],
 )
 def test_the_last_sentence_says_where_to_look(counts: dict[str, int], code: int, end: str) -> None:
@@ -149,6 +199,17 @@ def test_bars_on_a_terminal_and_lines_elsewhere() -> None:
         text = terminal.export_text()
     assert "200/200" in text
     assert "1 rejected" in text
+
+
+def test_a_narrow_terminal_shows_every_number() -> None:
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        terminal = Console(file=nowhere, force_terminal=True, width=80, record=True)
+        observer = observer_for(terminal)
+        observer.start("users", 279_920)
+        observer.end("users", Counts(rows_read=279_920, rows_sent=279_920, requests=3_734))
+        text = terminal.export_text()
+    assert "279920/279920" in text
+    assert "0 rejected" in text
 
 
 def test_lines_say_how_far_a_long_push_is() -> None:
@@ -195,7 +256,7 @@ def test_notes_are_shown_though_nothing_was_read() -> None:
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         console = Console(file=nowhere, record=True, width=120)
         print_summary(Summary(notes=["A note."]), console)
-        assert console.export_text().splitlines() == ["A note.", "Nothing is pending."]
+        assert console.export_text().splitlines() == ["A note.", "Nothing is pending: Braze has everything."]
 
 
 def test_a_dry_run_counts_and_leaves_everything_as_it_was(shop: Shop) -> None:

@@ -37,6 +37,10 @@ def test_endpoints_that_are_taken(endpoint: str, expected: str) -> None:
         "https://rest.iad-01.braze.com:8443",
         "https://rest.iad-01.braze.com:99999",
         "https://rest.iad-01.braze.com/users",
+        "https://rest.iad-01.braze.com?users",
+        "https://rest.iad-01.braze.com#users",
+        "https://rest.iad-\u0660\u0661.braze.com",
+        "https://rest.iad\t-01.braze.com",
         "https://rest.iad-01.braze.com.",
         "https://rest.iad-01.brazeXcom",
         "https://rest-iad-01.braze.com",
@@ -71,8 +75,11 @@ def test_another_host_when_the_user_names_it() -> None:
     assert read_config(named).host == "proxy.example"
     with pytest.raises(ConfigError, match="must be https"):
         read_config(named | {"BRAZE_REST_ENDPOINT": "http://proxy.example"})
-    with pytest.raises(ConfigError, match="BRAZE_ALLOWED_HOST"):
-        read_config(named | {"BRAZE_REST_ENDPOINT": "https://proxy.example.net"})
+    for other in ("proxy.example.net", "evil-proxy.example", "evil.proxy.example"):
+        with pytest.raises(ConfigError, match="BRAZE_ALLOWED_HOST"):
+            read_config(named | {"BRAZE_REST_ENDPOINT": f"https://{other}"})
+    with pytest.raises(ConfigError, match="no user, path or query"):
+        read_config(named | {"BRAZE_REST_ENDPOINT": "https://proxy.example@evil.example"})
 
 
 @pytest.mark.parametrize("missing", ["BRAZE_API_KEY", "BRAZE_REST_ENDPOINT"])

@@ -81,7 +81,7 @@ def test_values_and_types(warehouse: Warehouse, tree: Path) -> None:
         " from braze_currents.users_messages_email_click"
     )
     assert row == [("event-1", 1_785_000_001, True, ["a", "b"], None, True, True)]
-    types = warehouse.column_types("braze_currents", "users_messages_email_click")
+    types = warehouse.column_types("braze_currents.users_messages_email_click")
     assert (types["time"], types["suspected_bot_click_reason"]) == ("BIGINT", "VARCHAR[]")
     assert (types["is_amp"], types["braze_loaded_at"]) == ("BOOLEAN", "TIMESTAMP")
 

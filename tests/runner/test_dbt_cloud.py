@@ -105,7 +105,9 @@ def test_what_the_job_built_is_pushed(shop: Shop, cloud: FakeDbtCloud) -> None:
     shop.add_users(5)
     cloud.steps[None] = artifacts(shop, broken="error")
     result = run(shop, cloud)
-    assert result.exit_code == 0, result.output
+    # As after a dbt that fails here.
+    assert result.exit_code == 1, result.output
+    assert "dbt failed in the run 42 of dbt Cloud." in result.output
     assert "users_attributes_sync is pushed: its model succeeded; it has no tests." in result.output
     assert "broken is not pushed: its model ended with error." in result.output
     assert shop.braze.users() == [user(number) for number in range(5)]
@@ -116,10 +118,11 @@ def test_what_the_job_did_not_build_is_not_pushed(shop: Shop, cloud: FakeDbtClou
     shop.add_users(5)
     cloud.steps[None] = artifacts(shop, status="skipped")
     result = run(shop, cloud, "--output", "json")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     shown = json.loads(result.stdout)
     assert [(each["name"], each["passed"]) for each in shown["syncs"]] == [("users_attributes_sync", False)]
     assert (shown["push"], shop.braze.raw) == (None, [])
+    assert (shown["dbt_exit_code"], shown["error"]) == (None, "dbt failed in the run 42 of dbt Cloud.")
 
 
 def test_the_last_step_may_have_built_nothing(shop: Shop, cloud: FakeDbtCloud) -> None:
@@ -136,7 +139,8 @@ def test_a_run_without_artifacts(shop: Shop, cloud: FakeDbtCloud) -> None:
     code, sentence = error_of(run(shop, cloud))
     assert code == 3
     assert "with 404: The requested resource was not found. Has the run ended" in sentence
-    assert "Invalid token" in error_of(run(shop, cloud, DBT_CLOUD_API_TOKEN=TOKEN[:-1]))[1]
+    sentence = error_of(run(shop, cloud, DBT_CLOUD_API_TOKEN=TOKEN[:-1]))[1]
+    assert "Invalid token. Check DBT_CLOUD_API_TOKEN, DBT_CLOUD_ACCOUNT_ID and DBT_CLOUD_HOST." in sentence
 
 
 def test_the_token_goes_nowhere_else(shop: Shop, cloud: FakeDbtCloud) -> None:

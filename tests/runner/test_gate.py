@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from braze_runner.errors import ConfigError
-from braze_runner.gate import gate
+from braze_runner.gate import gate, has_failed
 from braze_runner.project import Location, Sync
 
 USERS = "model.shop.users"
@@ -61,12 +61,17 @@ PASSED = {"own": "pass", "relation": "pass", "unit": "pass"}
         (
             {"users": "success", **PASSED, "own": "warn"},
             True,
-            "its model succeeded; 3 of 3 tests on it passed",
+            "its model succeeded; 2 of 3 tests on it passed, 1 ended with warn",
         ),
         (
             {"users": "success"},
             True,
             "its model succeeded; 0 of 3 tests on it passed, the others did not run",
+        ),
+        (
+            {"users": "success", "own": "warn"},
+            True,
+            "its model succeeded; 0 of 3 tests on it passed, 1 ended with warn, the others did not run",
         ),
         ({"users": "success", **PASSED, "own": "fail"}, False, "test own ended with fail"),
         ({"users": "success", **PASSED, "own": "error"}, False, "test own ended with error"),
@@ -120,3 +125,19 @@ def test_artifacts_of_two_invocations() -> None:
         gate(TESTS, results(invocation="j", users="success"), [sync()])
     with pytest.raises(ConfigError, match="two dbt invocations"):
         gate({**TESTS, "metadata": {}}, {"results": []}, [sync()])
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"),
+    [
+        *((each, False) for each in ("success", "pass", "warn", "no-op", "reused")),
+        *((each, True) for each in ("error", "runtime error", "fail", "skipped", "partial success")),
+    ],
+)
+def test_dbt_failed_when_a_node_did(status: str, failed: bool) -> None:
+    assert has_failed(results(users="success", own=status)) is failed
+
+
+def test_an_exposure_that_is_skipped_is_no_failure() -> None:
+    exposure = {"unique_id": "exposure.shop.board", "status": "skipped"}
+    assert not has_failed({"results": [exposure]})

@@ -2,13 +2,17 @@
 
 import random
 from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from histories import BATCH, SYNC, Brief, Kind, Run, World, open_keys, planned
+from histories import BATCH, SYNC, Braze, Brief, Kind, Run, World, open_keys, planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from braze_runner.plan import Row
+from braze_runner.client import Outcome
+from braze_runner.errors import StoppedError
+from braze_runner.plan import Request, Row, rejected
 from braze_runner.project import STATE_TABLES, Location
 from braze_runner.state import State, WarehouseTables
 from braze_runner.warehouse import DbtOptions, connect
@@ -50,6 +54,78 @@ def test_histories_in_a_file(shape: list[Kind], deadliness: list[float], seed: i
     with closing(Brief()) as tables:
         rows = [planned(number, kind) for number, kind in enumerate(shape, 1)]
         check_history(World(random.Random(seed), rows, tables), deadliness)  # noqa: S311 (no secret)
+
+
+@dataclass
+class Neighbours(World):
+    """Several rows of each user, as in a table made by hand, none of which may come before one that it follows.
+
+    Only a run that died may leave rows to be sent again after newer ones.
+    """
+
+    sent: dict[bytes, list[tuple[int, str]]] = field(default_factory=dict)
+
+    def braze(self, run: Run) -> Braze:
+        return InOrder(run)
+
+    def take(self, request: Request[Any], index: int) -> None:
+        row = request.rows[index]
+        of_user = self.sent.setdefault(row.identifier, [])
+        if of_user and of_user[-1][0] == self.runs:
+            assert of_user[-1][1] < row.braze_row, "an older row over a newer one"
+        of_user.append((self.runs, row.braze_row))
+        super().take(request, index)
+
+    def check_end(self) -> None:
+        """The newest row came last, but for those that are put aside: whether they count, somebody decides later."""
+        aside = open_keys(self.tables)
+        for of_user in self.sent.values():
+            keys = [key for _, key in of_user if key not in aside]
+            assert not keys or keys[-1] == max(keys), "an older row came last"
+
+
+class InOrder(Braze):
+    """Ends each request as a sender does: what is held back follows on what is not."""
+
+    def _answer(self, request: Request[Any]) -> Outcome:
+        run, rows = self._run, request.rows
+        stops = run.stop.is_set() or (len(run.ends) > 1 and run.chance.random() < 0.1)
+        cut = 0 if stops else len(rows)
+        outcome, sent = Outcome(request, requests=1, held=list(range(cut, len(rows)))), []
+        for index in range(cut):
+            end = run.chance.choice(run.ends)
+            if end == "rejected":
+                outcome.rejects[index] = rejected(rows[index], "braze_refused", "no")
+            elif end == "lost" and not rows[index].repeatable:
+                outcome.unknown.append(index)
+            else:
+                sent.append(index)
+                run.world.take(request, index)
+        outcome.sent = sent
+        outcome.error = StoppedError("no usable answer") if outcome.held else None
+        return outcome
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["once", "again", "bad"]), min_size=1, max_size=9), max_size=6),
+    runs,
+    st.integers(0, 2**32),
+)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_histories_of_several_rows_of_a_user(
+    users: list[list[Kind]], deadliness: list[float], seed: int
+) -> None:
+    rows = []
+    for kinds in users:
+        name = b'"external_id":"%d"' % len(rows)
+        for kind in kinds:
+            row = planned(len(rows) + 1, kind)
+            rows.append(row._replace(identifier=name, array=b"attributes") if isinstance(row, Row) else row)
+    if rows:
+        with closing(Brief()) as tables:
+            world = Neighbours(random.Random(seed), rows, tables)  # noqa: S311 (no secret)
+            check_history(world, deadliness)
+            world.check_end()
 
 
 def test_histories_in_a_warehouse(options: DbtOptions, thorough: bool) -> None:

@@ -17,6 +17,7 @@ from braze_runner.plan import Planner, Reject, Row
 from braze_runner.plan.actions import ActionPlanner
 from braze_runner.plan.catalogs import CatalogPlanner
 from braze_runner.plan.deletes import DeletesPlanner
+from braze_runner.plan.members import elements, members
 from braze_runner.plan.states import EmailStatusPlanner, SubscriptionPlanner
 from braze_runner.plan.track import ActivityPlanner, AttributesPlanner
 
@@ -202,6 +203,29 @@ def test_any_object_goes_out_as_it_is(
         reserved = limits.IDENTIFIER_KEYS | {"email", "phone", "id", "user_alias"}
         lone = re.search("[\ud800-\udfff]|\\\\ud[89a-f]", text)
         assert lone or reserved & {key for key, _ in members}, planned.reason
+
+
+@given(st.lists(st.tuples(st.text(max_size=9), json_values), max_size=5), st.sampled_from([None, 0, 2]))
+@settings(deadline=None)
+def test_an_object_is_taken_apart_into_its_own_texts(
+    pairs: list[tuple[str, Any]], indent: int | None
+) -> None:
+    """What is sent of several rows of a user, or once more, is made of these."""
+    written = [json.dumps(value, ensure_ascii=bool(indent), indent=indent) for _, value in pairs]
+    space = "" if indent is None else "\n" + " " * indent
+    named = [f"{json.dumps(key)}{space}:{space}{text}" for (key, _), text in zip(pairs, written, strict=True)]
+    of_object = space + f"{space},{space}".join(named) + space
+    of_array = space + f"{space},{space}".join(written) + space
+    assert members(f"{space}{{{of_object}}}") == [
+        (key, text) for (key, _), text in zip(pairs, written, strict=True)
+    ]
+    assert elements(f"{space}[{of_array}]") == written
+
+
+@pytest.mark.parametrize("value", [*VALUES, "[" * 1_020 + "]" * 1_020, '{"a":' * 1_020 + "1" + "}" * 1_020])
+def test_any_value_is_taken_out_as_it_is(value: str) -> None:
+    assert members(f'{{"a":{value} , "b":[{value}]}}') == [("a", value), ("b", f"[{value}]")]
+    assert elements(f"[{value}\t,{value}]") == [value, value]
 
 
 @given(st.text(max_size=300) | st.binary(max_size=30))

@@ -4,6 +4,7 @@ import datetime as dt
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ PATIENT = 30.0
 
 class Clocked:
     """Tables with a clock of their own, as a warehouse has; ``before`` is called before each statement."""
+
+    is_local = False
 
     def __init__(self, tables: FileTables) -> None:
         self.tables = tables
@@ -165,6 +168,63 @@ def test_a_renewed_lease_does_not_expire(tables: Clocked) -> None:
             for _ in range(5):
                 assert renewed.acquire(timeout=PATIENT)
         with pytest.raises(LeaseTakenError), lease_of(tables, "r2"):
+            pass
+
+
+def later(seconds: float) -> Any:
+    """Return a clock that shows how long the machine is up in so many seconds."""
+    return lambda: time.monotonic() + seconds
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_lets_no_second_run_in(
+    tables: Clocked, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """The file's clock is the machine's; a lease ends by the time since the machine was started."""
+    monkeypatch.setattr(tables.tables, "now", lambda: START)
+    first = entered(lease_of(tables.tables, "r1"))
+    monkeypatch.setattr(tables.tables, "now", lambda: START + dt.timedelta(hours=hours))
+    with pytest.raises(LeaseTakenError), lease_of(tables.tables, "r2"):
+        pass
+    first._clock = later(100)
+    renewed_once(first)
+    with pytest.raises(LeaseTakenError), lease_of(tables.tables, "r3", clock=later(219)):
+        pass
+    with lease_of(tables.tables, "r4", clock=later(221)):
+        pass
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1])
+def test_a_clock_that_is_set_keeps_nobody_out(
+    tables: Clocked, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """A run in a container that is gone: whether it lives can't be seen from here."""
+    monkeypatch.setattr(tables.tables, "now", lambda: START)
+    claimed(tables.tables, "r1", machine="container")
+    monkeypatch.setattr(tables.tables, "now", lambda: START + dt.timedelta(hours=hours))
+    with pytest.raises(LeaseTakenError), lease_of(tables.tables, "r2", clock=later(119)):
+        pass
+    with lease_of(tables.tables, "r3", clock=later(121)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_free"), [(0, False), (119, False), (121, True), (-1, True), (-86_400, True)]
+)
+def test_what_an_earlier_start_of_the_machine_left(
+    tables: Clocked, monkeypatch: pytest.MonkeyPatch, seconds: float, is_free: bool
+) -> None:
+    """Its process is dead, but another machine may have started with the same file: it is waited for once."""
+    monkeypatch.setattr(tables.tables, "now", lambda: START)
+    with pytest.MonkeyPatch.context() as before:
+        before.setattr(module, "boot", lambda: "an earlier start")
+        claimed(tables.tables, "r1")
+    monkeypatch.setattr(tables.tables, "now", lambda: START + dt.timedelta(seconds=seconds))
+    if is_free:
+        with lease_of(tables.tables, "r2"):
+            pass
+    else:
+        with pytest.raises(LeaseTakenError), lease_of(tables.tables, "r2"):
             pass
 
 

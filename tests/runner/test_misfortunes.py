@@ -10,10 +10,11 @@ from typing import Any
 import killed
 import pyarrow as pa
 import pytest
-from torture import CONTEXT
 from world import World
 
+import forks
 from braze_runner.errors import StoppedError
+from braze_runner.state import State
 from braze_runner.warehouse.duckdb import DuckDBWarehouse
 
 USERS = [f"user-{number}" for number in range(1_000)]
@@ -90,6 +91,29 @@ def test_the_warehouse_is_lost_while_the_state_is_kept(
     assert world.profiles() == {user: {"day": 2} for user in USERS}
 
 
+def test_the_warehouse_is_lost_between_two_requests_of_one_user(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second waits until the first is on record; that fails, and the run says why, and its counts add up."""
+    rows = [(f"2026-01-01 00:{n // 60:02}:{n % 60:02}", "a", {"n": {"inc": 1}}) for n in range(200)]
+    world.by_hand("attributes", *rows)
+    monkeypatch.setattr("braze_runner.state.lease._is_alive", lambda _: False)
+    intend = State.intend
+
+    def lost(self: State, sync: str, batch: str, to: str) -> None:
+        intend(self, sync, batch, to)
+        raise StoppedError("DuckDB: the connection was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "intend", lost)
+        summary = world.push(order_gap=0.2)
+    assert summary.error == "DuckDB: the connection was lost"
+    assert (summary.counts.rows_sent, summary.counts.rows_held) == (0, summary.counts.rows_read)
+    # Its intent is on record, and so is that nothing of it was sent.
+    assert world.push(order_gap=0.2).counts.rows_sent == 200
+    assert world.profiles() == {"a": {"n": 200}}
+
+
 def losing(statement: str, calls: int) -> Any:
     """Return a method of the warehouse that works so often, and then never again."""
     method, left = getattr(DuckDBWarehouse, statement), [calls]
@@ -135,7 +159,7 @@ def test_the_disk_is_full_under_the_state_file(world: World, tmp_path: Path) -> 
         "BRAZE_API_KEY": "sandbox",
         "HOME": str(home),
     }
-    child = CONTEXT.Process(target=push_on_a_full_disk, args=(arguments, environment, str(log), FULL))
+    child = forks.process(push_on_a_full_disk, arguments, environment, str(log), FULL)
     child.start()
     child.join(120)
     assert child.exitcode == 3, log.read_text()

@@ -7,7 +7,6 @@ from push_helpers import KEY
 from raw_server import RawServer, answer, answering, keeping, resetting, serving
 
 from braze_runner import notify
-from braze_runner.config import Secret
 from braze_runner.errors import ConfigError
 from braze_runner.notify import Notification, Notifier
 
@@ -22,7 +21,7 @@ def url(server: RawServer) -> str:
 
 def test_what_is_posted() -> None:
     with serving(answering(answer(b"ok", "200 OK"))) as server:
-        assert Notifier.read(url(server), [Secret(KEY)]).send(NOTE) is None
+        assert Notifier.read(url(server), [KEY]).send(NOTE) is None
         head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(b"POST /hook/secret-path?a=b HTTP/1.1\r\n")
     assert b"authorization" not in head.lower()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world import World
+from world import META, World
 
 LAG, GAP = 0.25, 0.35
 USERS = [f"user-{number}" for number in range(160)]
@@ -40,6 +40,7 @@ def test_the_newest_of_several_batches_wins(late: World) -> None:
 
 def test_without_the_gap_it_would_not(late: World) -> None:
     """What the other tests here stand on: this Braze does mix up what comes too early."""
+    late.restart(lag=60.0)
     write_days(late, 3)
     late.push(order_gap=0, workers=16)
     assert any(profile["day"] < 3 for profile in late.profiles().values())
@@ -139,3 +140,18 @@ def test_a_user_is_identified_before_attributes_come_under_the_new_id(late: Worl
     assert late.profiles() == {f"user-{n}": {"x": n} for n in range(60)}
     assert late.braze.query("select count(*) from profiles") == [(60,)]
     assert len(late.braze.aliases()) == 60
+
+
+def test_of_users_who_share_an_address_the_one_that_the_prioritization_names_is_merged(late: World) -> None:
+    late.models = META | {"merges": {"sync": "merges"}}
+    known = {"email": "shared@shop.example"}
+    late.log("attributes", "run-1", ("2026-01-01", "old", known | {"x": 1}))
+    late.push(order_gap=GAP)
+    late.log("attributes", "run-2", ("2026-01-02", "new", known | {"y": 2}), ("2026-01-02", "kept", {"z": 3}))
+    merge = {
+        "identifier_to_merge": known | {"prioritization": ["identified", "least_recently_updated"]},
+        "identifier_to_keep": {"external_id": "kept"},
+    }
+    actions(late, "merges", "run-3", 3, [merge])
+    late.push(order_gap=GAP)
+    assert late.profiles() == {"new": {"y": 2}, "kept": {"z": 3, "x": 1}}

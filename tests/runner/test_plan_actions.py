@@ -93,3 +93,13 @@ def test_users_are_identified_by_one_thing_each() -> None:
     both = '{"external_id":"c","email":"a@b.example","phone":"+1"}'
     assert reason(plan_one(planner, payload=both)) == "payload_incomplete"
     assert reason(plan_one(planner, payload='{"external_id":"c"}')) == "payload_incomplete"
+
+
+@pytest.mark.parametrize("address", ['"email":"a@b.example"', '"phone":"+4930123"'])
+def test_an_address_keeps_its_prioritization(address: str) -> None:
+    """Several profiles may share it: the list says which of them is meant (POST /users/merge, /users/identify)."""
+    named = f'{{{address} , "prioritization":["unidentified", "most_recently_updated"]}}'
+    merge = f'{{"identifier_to_merge":{named},"identifier_to_keep":{{"external_id":"c"}}}}'
+    assert sent(plan_one(ActionPlanner("merges"), payload=merge)) == merge
+    identify = '{"external_id":"c",' + named[1:]
+    assert sent(plan_one(ActionPlanner("identifies"), payload=identify)) == identify

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from plan_helpers import CUSTOMER, TRACKED, Value, attributes, batch_of, json_values, plan_one, reason, sent
 
 from braze_runner.plan import Identifiers, Reject, Row
-from braze_runner.plan.payloads import data_points, is_repeatable
+from braze_runner.plan.payloads import data_points, is_repeatable, without_values
 from braze_runner.plan.planner import IdentifiedPlanner
 from braze_runner.plan.track import AttributesPlanner
 
@@ -224,3 +224,13 @@ def test_the_short_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(AssertionError):
         plan_one(planner, external_id="c", email="a@b.example", payload='{"a":1}')
+
+
+def test_a_message_without_the_values_of_a_row() -> None:
+    row = (
+        b'{"external_id":"customer-1"}',
+        b'{"tags":["gold",{"size":"4711"}],"a":"is","b":4.5,"c":null,"d":"x.y+z"}',
+    )
+    message = "'size' of customer-1 is 4711, gold costs 4.5: x.y+z"
+    assert without_values(message, *row) == "'size' of … is …, … costs …: …"
+    assert without_values("a message", b"no json", None) == "a message"

@@ -42,14 +42,21 @@ def test_groups_states_and_kinds_have_requests_of_their_own() -> None:
     ]
     rows = [subscription(each) for each in (CUSTOMER, EMAIL, PHONE, CUSTOMER)]
     rows += [subscription(CUSTOMER, other) for other in others]
-    sizes = [
-        len(value)
-        for body in bodies(rows)
-        for [group] in json.loads(body).values()
-        for name, value in group.items()
-        if name in ("external_ids", "emails", "phones")
+    groups = [group for body in bodies(rows) for [group] in json.loads(body).values()]
+    lists = [
+        {name: len(value) for name, value in group.items() if isinstance(value, list)} for group in groups
     ]
-    assert sizes == [2, 1, 1, 1, 1]
+    assert lists == [
+        {"external_ids": 2},
+        {"emails": 1},
+        {"phones": 1},
+        {"external_ids": 1},
+        {"external_ids": 1},
+    ]
+    assert (
+        len({json.dumps([group["subscription_group_id"], group["subscription_state"]]) for group in groups})
+        == 3
+    )
 
 
 @pytest.mark.parametrize(

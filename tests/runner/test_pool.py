@@ -8,6 +8,7 @@ from client_helpers import request_of, row_of
 
 from braze_runner.client import Outcome
 from braze_runner.engine.pool import WorkerPool
+from braze_runner.errors import StoppedError
 from braze_runner.plan import Request
 
 PATIENT = 30.0
@@ -41,6 +42,29 @@ def test_a_defect_is_raised_where_the_answers_are_taken() -> None:
         with pytest.raises(ZeroDivisionError):
             pool.take(PATIENT)
         assert pool.in_flight == 0
+
+
+def test_as_many_threads_as_the_system_lets_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is at its limit of processes: fewer do the work, and without any nobody waits for it."""
+    start, left = threading.Thread.start, [2]
+
+    def limited(thread: threading.Thread) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with WorkerPool(answered, 8, lambda _: 1_000.0) as pool:
+        for request in requests(20):
+            pool.submit(request)
+        assert all(pool.take(PATIENT) for _ in range(20))
+        assert (pool.in_flight, left[0] < 0) == (0, True)
+    with (
+        pytest.raises(StoppedError, match="no thread start"),
+        WorkerPool(answered, 8, lambda _: 1_000.0),
+    ):
+        pass
 
 
 def test_workers_end_with_the_context_also_after_an_error() -> None:

@@ -1,4 +1,6 @@
 import json
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +8,7 @@ import pytest
 
 from braze_runner.errors import ConfigError
 from braze_runner.project import Location, Project, Sync, read_project
-from braze_runner.warehouse import DbtOptions
+from braze_runner.warehouse import DbtOptions, connect
 
 
 def node(name: str, **changes: Any) -> dict[str, Any]:
@@ -64,6 +66,15 @@ def test_target_folder_is_found_as_in_dbt(
         assert names(read_project(by_option)) == [expected]
 
 
+def test_a_target_folder_that_dbt_computes_has_to_be_named(options: DbtOptions, project_dir: Path) -> None:
+    write(project_dir / "built", node("users"))
+    with (project_dir / "dbt_project.yml").open("a") as file:
+        file.write("target-path: \"{{ env_var('SOMEWHERE') }}\"\n")
+    with pytest.raises(ConfigError, match="is computed: name that folder with --target-path"):
+        read_project(options)
+    assert names(read_project(replace(options, target_path=Path("built")))) == ["users"]
+
+
 def test_project_folder_from_variable_and_from_below(
     project_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,3 +118,15 @@ def test_state_tables_come_from_the_package_source(options: DbtOptions, project_
     state = read_project(options).state
     assert state["braze_sync_runs"] == Location("db", "state", "RUNS")
     assert state["braze_sync_ledger"] == Location(None, None, "braze_sync_ledger")
+
+
+def test_a_table_has_the_name_that_dbt_has_for_it(options: DbtOptions, project_dir: Path) -> None:
+    source = {"source_name": "braze_state", "name": "braze_sync_runs", "database": "db", "schema": "state"}
+    nodes = (node("users", alias="Users", relation_name='shop.braze."Users"'), node("older"))
+    write(project_dir / "target", *nodes, sources={"a": source | {"relation_name": "db.state.RUNS"}})
+    project = read_project(options)
+    with closing(connect(options)) as warehouse:
+        names = [sync.table.relation_in(warehouse) for sync in project.syncs]
+        assert names == ['shop.braze."Users"', '"shop"."braze"."older"']
+        assert project.state["braze_sync_runs"].relation_in(warehouse) == "db.state.RUNS"
+        assert project.state["braze_sync_ledger"].relation_in(warehouse) == '"braze"."braze_sync_ledger"'

@@ -228,6 +228,17 @@ def test_order_gap_between_batches(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     assert [round(seconds) for seconds in waits] == [5, 5]
 
 
+def test_order_gap_between_runs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier run had accepted a moment ago may not be applied yet (R2)."""
+    waits: list[float] = []
+    monkeypatch.setattr("braze_runner.client.retry.Stop.wait", lambda _, seconds: waits.append(seconds))
+    for day in (1, 2):
+        shop.add_users(5, f"batch-{day}", day)
+        shop.push(order_gap=86_400)
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 86_400
+
+
 @pytest.mark.parametrize(
     ("meta", "sentence"),
     [
@@ -283,11 +294,22 @@ def test_missing_columns_are_named(shop: Shop) -> None:
         shop.push()
 
 
-def test_update_existing_only_reaches_braze(shop: Shop) -> None:
-    shop.write_manifest({"sync": "attributes", "update_existing_only": True})
+def test_what_the_model_sets_for_its_objects_reaches_braze(shop: Shop) -> None:
+    """Merging is of attributes alone (Braze: User attributes object)."""
+    settings = {"update_existing_only": True, "merge_objects": True}
+    shop.write_manifest({"sync": "attributes"} | settings, events={"sync": "events"} | settings)
     shop.add_users(1)
+    event = '{"name":"seen","time":"2026-01-01T00:00:00Z"}'
+    shop.query(
+        f"create table braze.events as select * replace ('{event}' as payload) from braze.users_attributes_sync"
+    )
     shop.push()
-    assert shop.braze.objects() == [{"external_id": user(0), "_update_existing_only": True, "day": 1}]
+    [body] = [json.loads(raw) for raw in shop.braze.raw]
+    sent = {"external_id": user(0), "_update_existing_only": True}
+    assert body == {
+        "attributes": [sent | {"_merge_objects": True, "day": 1}],
+        "events": [sent | json.loads(event)],
+    }
 
 
 def test_the_run_is_on_record(shop: Shop) -> None:

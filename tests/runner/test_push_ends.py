@@ -1,5 +1,6 @@
 """Ends of a push before everything is sent: by a cap, by a bad row, with nothing to do."""
 
+import gc
 import json
 
 import pytest
@@ -69,6 +70,22 @@ def test_a_write_that_fails_once_is_made_up_for(shop: Shop, monkeypatch: pytest.
     assert sorted(users) == [user(number) for number in range(500)]
 
 
+def test_garbage_is_collected_as_before_when_a_push_has_ended(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.add_users(1)
+    before, meanwhile = gc.get_threshold(), []
+
+    def fail(*_: object) -> None:
+        meanwhile.append(gc.get_threshold())
+        raise StoppedError("the connection is lost")
+
+    monkeypatch.setattr(State, "save", fail)
+    assert shop.push().exit_code == 3
+    assert gc.get_threshold() == before
+    assert before not in meanwhile
+
+
 def test_a_lease_that_is_lost_before_the_first_request_is_no_success(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +101,8 @@ def test_a_lease_that_is_lost_before_the_first_request_is_no_success(
     with monkeypatch.context() as patched:
         patched.setattr(Lease, "__enter__", lose_it)
         summary = shop.push()
-    assert (summary.exit_code, summary.end) == (3, "Another run has taken over the lease, so this one stops.")
+    assert summary.exit_code == 3
+    assert summary.error == "Another run has taken over the lease, so this one stops."
+    assert summary.end.endswith("What Braze accepted is saved: run it again to go on from there.")
     assert shop.braze.raw == []
     assert ends(shop.push()) == (5, 5, 0, 0)

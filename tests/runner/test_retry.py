@@ -1,9 +1,11 @@
 """`retry` never restores old values, and never does twice what counts each time (R11, R3)."""
 
 import csv
+import io
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,11 @@ from world import World
 from braze_runner.cli import group
 from braze_runner.engine import Summary
 from braze_runner.errors import ConfigError
+from braze_runner.plan import Reject
+from braze_runner.project import read_project
+from braze_runner.state import Progress, State, WarehouseTables
+from braze_runner.warehouse import connect
 
-SETTLED = "attributes: 1 rejects are settled unsent: later rows replace them, or their users were deleted."
 BAD, GOOD = {"email": "no address"}, {"email": "a@shop.example"}
 EVENT = {"name": "seen", "time": "2026-01-01T00:00:00Z", "properties": {"event": "1"}}
 
@@ -57,8 +62,12 @@ def test_bad_then_corrected_value(world: World) -> None:
 def test_where_later_rows_carry_every_key_nothing_is_sent(world: World) -> None:
     bad_then(world, {"x": 1}, GOOD, {"x": 2, "y": 2}, {"y": None})
     sent = len(world.braze.query("select 1 from requests"))
-    assert numbers(summary := world.retry()) == (0, 0, 0, 0)
-    assert (summary.exit_code, summary.notes) == (0, [SETTLED])
+    summary = world.retry()
+    assert numbers(summary) == (0, 0, 0, 0)
+    [note] = summary.notes
+    assert (summary.exit_code, summary.end) == (0, "There is no such row to send again.")
+    assert note.startswith("attributes: 1 settled unsent (row ")
+    assert note.endswith("): later rows replace them, or their users were deleted.")
     assert len(world.braze.query("select 1 from requests")) == sent
     assert world.profiles() == {"a": {"x": 2}}
     assert world.rejects() == []
@@ -92,6 +101,39 @@ def test_labels_that_were_set_as_a_whole_since(world: World) -> None:
     assert world.profiles() == {"a": {"labels": ["z"]}}
 
 
+def test_a_later_row_that_is_no_json_brings_no_old_value_back(world: World) -> None:
+    bad_then(world, {"x": 1, "y": 1}, GOOD | {"x": 2})
+    world.log("attributes", "run-3", ("2026-01-03", "a", "no json"))
+    world.push()
+    assert numbers(world.retry(lambda reject: reject.reason == "braze_rejected")) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"x": 2, "y": 1}}
+
+
+def test_what_later_rows_build_on_stays_open(world: World) -> None:
+    """The first items of an array were never there, so only the current value makes it whole."""
+    bad_then(world, {"seen": [{"id": 1}], "y": 1}, GOOD | {"seen": {"$add": [{"id": 2}]}})
+    summary = world.retry()
+    assert numbers(summary) == (1, 0, 0, 1)
+    assert "later rows build on seen: use braze_reemit" in " ".join(summary.notes)
+    world.log("attributes", "run-3", ("2026-01-03", "a", {"seen": [{"id": 1}, {"id": 2}]}))
+    world.push()
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.profiles() == {"a": {"seen": [{"id": 1}, {"id": 2}], "y": 1}}
+    assert world.rejects() == []
+
+
+def test_a_later_row_that_is_no_object_hides_no_other(world: World) -> None:
+    """It says nothing of any key, and what the rows beside it say counts all the same."""
+    bad_then(world, {"x": 1, "y": 1}, GOOD | {"x": 2})
+    broken = ["no json", '{"x":NaN}', "[1]", '{"x":[1,', '{"x":"\\ud800"}']
+    for place, payload in enumerate(broken, 3):
+        world.log("attributes", f"run-{place}", (f"2026-01-0{place}", "a", payload))
+    assert world.push().counts.rows_rejected == len(broken)
+    assert numbers(world.retry()) == (6, 1, 5, 0)
+    assert world.profiles() == {"a": {"x": 2, "y": 1}}
+    assert emails(world) == [("a@shop.example",)]
+
+
 def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     """However many there are, one sentence says so, and names nobody."""
     world.log("attributes", "run-1", ("2026-01-01", "a", BAD | {"x": 1}), ("2026-01-01", "b", BAD))
@@ -102,8 +144,11 @@ def test_a_row_of_a_pruned_batch_is_not_sent(world: World) -> None:
     summary = world.retry()
     assert numbers(summary) == (2, 0, 0, 2)
     [note] = summary.notes
-    assert note.startswith("attributes: 2 rejects are not sent again: the batch was pruned, so nobody knows")
-    assert note.endswith("use braze_reemit.")
+    assert note.startswith("attributes: 2 not sent again (row ")
+    assert note.endswith("its batch was pruned, so nobody knows what came later: use braze_reemit.")
+    # By its key, as `--row` takes it: whom it is about is no matter of a log.
+    assert world.rejects()[0].braze_row in note
+    assert '"a"' not in note
     assert len(world.rejects()) == 2
     assert world.profiles() == {"a": {}}
 
@@ -136,6 +181,42 @@ def test_a_deletion_that_was_dropped_makes_nothing_void(world: World) -> None:
     assert world.reasons()["user_returned"] == 1
     world.retry(lambda reject: reject.reason != "user_returned")
     assert world.profiles() == {"a": {"x": 1, "y": 4}}
+
+
+@pytest.mark.parametrize("made_by_hand", [False, True])
+def test_a_deletion_of_a_user_who_came_back_is_never_sent(world: World, made_by_hand: bool) -> None:
+    """It was dropped for that, and stays so."""
+    world.log("attributes", "run-1", ("2026-01-01", "a", {"x": 1}))
+    world.push()
+    deletion = ("2026-01-02", "a", "")
+    world.by_hand("deletes", deletion) if made_by_hand else world.log("deletes", "run-2", deletion)
+    world.log("attributes", "run-3", ("2026-01-03", "a", {"y": 3}))
+    world.push()
+    assert world.reasons() == {"user_returned": 1}
+    assert numbers(world.retry()) == (0, 0, 0, 0)
+    assert world.profiles() == {"a": {"x": 1, "y": 3}}
+    assert world.rejects() == []
+
+
+def test_a_deletion_that_braze_refused_is_sent_unless_the_user_came_back(world: World) -> None:
+    world.log("attributes", "run-1", *(("2026-01-01", user, {"x": 1}) for user in "ab"))
+    world.push()
+    world.log("deletes", "run-2", *(("2026-01-02", user, "") for user in "ab"))
+    world.log("attributes", "run-3", ("2026-01-03", "b", {"y": 3}))
+    world.write_manifest()
+    keys = world.query("select braze_row, external_id from braze.deletes order by braze_row")
+    with closing(connect(world.options)) as warehouse:
+        state = State(WarehouseTables(warehouse, read_project(world.options).state), "default", "test")
+        refused = [
+            Reject(key, f'{{"external_id":"{user}"}}'.encode(), None, "braze_refused", "No.", 400)
+            for key, user in keys
+        ]
+        state.reject("model.shop.deletes", "run-2", refused)
+        state.save({"model.shop.deletes": [Progress("run-2", keys[-1][0], done=True)]})
+    world.push()
+    assert numbers(world.retry()) == (1, 1, 0, 0)
+    assert world.profiles() == {"b": {"x": 1, "y": 3}}
+    assert world.rejects() == []
 
 
 def refused_event(world: World) -> None:
@@ -229,6 +310,25 @@ def test_from_the_command_line(world: World) -> None:
     assert world.profiles() == {"a": {"x": 1}}
 
 
+def test_rejects_are_exported_with_their_payloads(world: World) -> None:
+    text = 'no "json",\n\u05e9'
+    world.log("attributes", "run-1", ("2026-01-01", "a", BAD), ("2026-01-01", "b", text))
+    world.push()
+    lines = command(world, "failures", "export", "-").stdout.splitlines()
+    found = {json.loads(each["identifier"])["external_id"]: each for each in map(json.loads, lines)}
+    assert {name: each["payload"] for name, each in found.items()} == {"a": json.dumps(BAD), "b": text}
+    table = io.StringIO(command(world, "failures", "export", "--format", "csv", "-").stdout, newline="")
+    assert {row["payload"] for row in csv.DictReader(table)} == {json.dumps(BAD), text}
+    for option, value, name in (
+        ("--reason", "payload_not_json", "b"),
+        ("--row", found["a"]["braze_row"][:12], "a"),
+        ("--select", "attributes", ""),
+    ):
+        listed = command(world, "failures", "show", option, value, "--output", "json").stdout
+        shown = [json.loads(each["identifier"])["external_id"] for each in json.loads(listed)["failures"]]
+        assert sorted(shown) == sorted(found if not name else [name])
+
+
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_exporting_from_the_command_line(world: World, tmp_path: Path, form: str) -> None:
     world.log("attributes", "run-1", ("2026-01-01", "a", BAD))
@@ -250,6 +350,7 @@ def test_exporting_from_the_command_line(world: World, tmp_path: Path, form: str
 
 def test_a_file_that_cannot_be_written_is_an_error_of_usage(world: World, tmp_path: Path) -> None:
     world.log("attributes", "run-1", ("2026-01-01", "a", GOOD))
+    world.push()
     result = command(world, "failures", "export", str(tmp_path / "missing" / "rejects"))
     assert isinstance(result.exception, ConfigError)
     assert "can't be written: No such file or directory." in str(result.exception)

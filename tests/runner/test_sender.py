@@ -1,5 +1,6 @@
 """A request on its way: waits, doubts, and a stop at each place."""
 
+import json
 from typing import Any
 
 import pytest
@@ -77,6 +78,22 @@ def test_back_off_grows_to_its_ceiling() -> None:
     clock = Clock()
     send(Scripted(answer(503), answer(503)), clock=clock, random=lambda: 1.0)
     assert clock.waits == [0.5, 1]
+
+
+@pytest.mark.parametrize("reset", ["7", str(EPOCH + 7)])
+@pytest.mark.parametrize(("share", "remaining", "waits"), [(1.0, "1", []), (1.0, "0", [7]), (0.8, "19", [7])])
+def test_the_headers_of_a_success_hold_the_next_request(
+    reset: str, share: float, remaining: str, waits: list[float]
+) -> None:
+    """Both meanings of the reset; a share of the window is left to others (API rate limits)."""
+    clock = Clock()
+    told = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": remaining, "x-ratelimit-reset": reset}
+    transport = Scripted(answer(201, {"message": "success"}, **told))
+    sender = Sender(transport, RetryPolicy(), clock, limiter(clock, share))
+    sender.send(request_of([row_of(0)]))
+    assert clock.waits == []
+    sender.send(request_of([row_of(1)]))
+    assert clock.waits == waits
 
 
 def test_method_and_path_are_the_endpoint_s() -> None:
@@ -159,6 +176,53 @@ def test_attributes_beside_events_are_sent_again_without_them() -> None:
     assert (outcome.unknown, outcome.held) == ([1, 3], [0, 2])
     outcome = send(Scripted(GATEWAY), mixed(), resend_unknown=True)
     assert (sorted(outcome.sent), outcome.resent) == ([0, 1, 2, 3], [1, 3])
+
+
+class Refusing(Scripted):
+    """Refuses a request with a bad row, without a word on which; keeps what it takes."""
+
+    def __init__(self, clock: Clock, bad: set[int]) -> None:
+        super().__init__()
+        self.clock, self.bad = clock, bad
+        self.taken: list[list[Any]] = []
+        self.times: list[float] = []
+
+    def send(self, _method: str, _path: str, body: bytes | None = None, **_: Any) -> Any:
+        objects = [each for listed in json.loads(body or b"").values() for each in listed]
+        if self.bad & {each["n"] for each in objects}:
+            return answer(400, {"message": "Bad Request"})
+        self.taken.append(objects)
+        self.times.append(self.clock.time)
+        return success()
+
+
+@given(
+    st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=20),
+    st.sets(st.integers(0, 19), max_size=3),
+    st.integers(0, 20),
+)
+def test_halves_keep_the_order_of_each_user(users: list[str], bad: set[int], events: int) -> None:
+    """In one request, or the gap apart: Braze promises no order between requests (R2)."""
+    rows = []
+    for number, user in enumerate(users):
+        name = b'"external_id":"%s"' % user.encode()
+        array = (b"attributes", b"events")[number >= events]
+        row = row_of(number, array)
+        rows.append(row._replace(identifier=name, object=b'{%s,"n":%d}' % (name, number)))
+    clock = Clock()
+    transport = Refusing(clock, bad)
+    sender = Sender(transport, RetryPolicy(), clock, limiter(clock), order_gap=5.0)
+    outcome = sender.send(request_of(rows))
+    assert set(outcome.rejects) == {number for number in bad if number < len(rows)}
+    last: dict[str, tuple[int, int]] = {}
+    for request, objects in enumerate(transport.taken):
+        for each in objects:
+            before, place = last.get(each["external_id"], (request, -1))
+            assert each["n"] > place
+            assert request == before or transport.times[request] >= transport.times[before] + 5
+            last[each["external_id"]] = (request, each["n"])
+    if len(set(users)) == len(users):
+        assert clock.waits == [], "nobody waits for anybody else"
 
 
 replies = st.sampled_from(

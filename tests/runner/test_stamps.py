@@ -61,6 +61,27 @@ def test_a_table_of_one_row_per_user_that_is_changed_in_place(hand: World) -> No
     assert hand.profiles() == {"a": {"x": 2}, "b": {"x": 1}}
 
 
+def test_stamps_that_are_finer_than_microseconds(hand: World) -> None:
+    """As in the timestamp_ntz(9) of Cloud Data Ingestion on Snowflake: the newest row is not left for later."""
+    hand.query(
+        'create table braze.attributes ("UPDATED_AT" timestamp_ns, "EXTERNAL_ID" varchar, "PAYLOAD" varchar)'
+    )
+    insert = "insert into braze.attributes values ('2026-01-01 00:00:00.1234561{}', '{}', '{{\"x\":1}}')"
+    hand.query(insert.format("00", "a"))
+    assert sent(hand) == (1, 1)
+    assert sent(hand) == (0, 0)
+    hand.query(insert.format("01", "b"))
+    assert sent(hand) == (2, 2)
+    assert sent(hand) == (0, 0)
+    assert hand.profiles() == {"a": {"x": 1}, "b": {"x": 1}}
+
+
+def test_a_stamp_that_has_no_next(hand: World) -> None:
+    hand.by_hand("attributes", ("9999-12-31 23:59:59.999999", "a", {"x": 1}))
+    assert sent(hand) == (1, 1)
+    assert sent(hand) == (0, 0)
+
+
 def test_events_without_a_time_have_that_of_their_row(hand: World) -> None:
     hand.by_hand("events", ("2026-01-02 03:04:05.678901", "a", {"name": "seen"}))
     hand.by_hand("purchases", ("2026-01-03", "a", {"product_id": "p", "currency": "USD", "price": 1}))
@@ -245,3 +266,26 @@ def applied(payloads: list[bytes | None]) -> list[Any]:
                 history[key] = []
             history.setdefault(key, []).append(value)
     return [invalid, history]
+
+
+@pytest.mark.parametrize(
+    "payloads",
+    [
+        # A state is that of the address beside it.
+        ['{"email":"a@shop.example","email_subscribe":"unsubscribed"}', '{"email":"b@shop.example"}'],
+        ['{"a":1,"_merge_objects":true}', '{"a":2}'],
+        # Together they would be over Braze's limits.
+        [
+            json.dumps({f"first_{n}": n for n in range(150)}),
+            json.dumps({f"second_{n}": n for n in range(101)}),
+        ],
+        [json.dumps({"a": "x" * 600_000}), json.dumps({"b": "x" * 400_000})],
+    ],
+)
+def test_what_must_not_be_made_one_row(payloads: list[str]) -> None:
+    fold = fold_for("attributes")
+    assert fold is not None
+    assert fold([each.encode() for each in payloads]) == [
+        (0, payloads[0].encode()),
+        (1, payloads[1].encode()),
+    ]

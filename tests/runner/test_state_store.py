@@ -173,7 +173,7 @@ def test_rejects_of_one_moment_go_by_their_number(tables: FileTables) -> None:
     state = State(tables, "d", "r", now=lambda: NOON)
     state.reject("s", "b", [reject(1), reject(2)])
     [first, _] = state.open_rejects("s")
-    state.settle(first, "retried")
+    state.settle([(first, "retried")])
     assert [each.braze_row for each in state.open_rejects("s")] == [key(2)]
 
 
@@ -230,11 +230,45 @@ def test_rows_are_stamped_by_the_clock_of_the_tables(monkeypatch: pytest.MonkeyP
         first = State(tables, "d", "r1", monotonic=lambda: next(elapsed))
         first.reject("s", "b", [reject(1)])
         [found] = first.open_rejects("s")
-        first.settle(found, "retried")
+        first.settle([(found, "retried")])
         assert list(first.open_rejects("s")) == []
         assert found.first_seen == NOON
         stamps = tables.fetch_all("select max(recorded_at) from braze_sync_rejects")
         assert stamps == [(NOON + dt.timedelta(seconds=7),)]
+
+
+def test_a_clock_that_was_set_back_makes_no_old_word_the_newest(
+    tables: FileTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or what was sent again would be open again, and an event would be sent once more."""
+    monkeypatch.setattr(tables, "now", lambda: NOON)
+    first = State(tables, "d", "r1")
+    first.reject("s", "b", [reject(1), reject(2)])
+    first.record_run("s", RunRecord("success", NOON), {})
+    monkeypatch.setattr(tables, "now", lambda: NOON - dt.timedelta(hours=1))
+    second = State(tables, "d", "r2", monotonic=lambda: 0.0)
+    [one, _] = second.open_rejects("s")
+    second.settle([(one, "retried")])
+    second.record_run("s", RunRecord("partial", NOON), {})
+    assert [each.braze_row for each in State(tables, "d", "r3").open_rejects("s")] == [key(2)]
+    assert second.last_runs()["s"].run_id == "r2"
+
+
+def test_what_a_retry_sent_was_accepted_too(tables: FileTables) -> None:
+    moments = iter([NOON + dt.timedelta(seconds=seconds) for seconds in (0, 1, 3, 8)])
+    state = State(tables, "d", "r", now=lambda: next(moments))
+    state.save({"s": [Progress("b", key(1))]})
+    state.reject("s", "b", [reject(1)])
+    state.settle((each, "retried") for each in list(state.open_rejects("s")))
+    assert state.seconds_since_acceptance() == 5
+
+
+def test_a_dropped_deletion_that_was_sent_after_all_is_none(tables: FileTables) -> None:
+    state = State(tables, "d", "r", now=lambda: NOON)
+    state.reject("s", "b", [reject(number)._replace(reason="user_returned") for number in (1, 2, 3)])
+    statuses: tuple[RejectStatus, ...] = ("retried", "superseded")
+    state.settle(zip(list(state.open_rejects("s")), statuses, strict=False))
+    assert state.dropped_deletions("s") == {("b", key(2)), ("b", key(3))}
 
 
 def test_every_row_says_which_run_wrote_it(tables: FileTables) -> None:

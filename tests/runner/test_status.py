@@ -127,7 +127,7 @@ def test_syncs_that_braze_reads_and_tables_that_are_missing_are_shown_too(shop: 
     result = run(shop)
     assert result.exit_code == 0
     assert "Braze reads it itself, and its newest row is of 2026-01-01 00:00:00 UTC" in result.output
-    assert "not_run: Model not_run: there is no table" in result.output
+    assert "not_run: there is no table" in result.output
     assert run(shop, "--fail-on", "error").exit_code == 1
     assert run(shop, "--fail-on", "error", "--exclude", "not_run").exit_code == 0
 

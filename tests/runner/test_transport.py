@@ -131,6 +131,15 @@ def test_a_server_that_answers_and_closes(header: tuple[str, ...]) -> None:
             assert (server.connections, len(server.requests)) == (number, number)
 
 
+def test_a_connection_that_the_server_means_to_close_is_not_used_again() -> None:
+    """It may be closed just when the next request is on its way."""
+    speak = keeping(answer(b"{}", "201 Created", "Connection: close"))
+    with serving(speak) as server, closing(to(f"http://127.0.0.1:{server.port}")) as transport:
+        transport.send("POST", "/users/track", b"{}")
+        transport.send("POST", "/users/track", b"{}")
+        assert server.connections == 2
+
+
 def test_many_threads_share_the_connections() -> None:
     with serving(keeping(answer(b"{}"))) as server:
         with closing(to(f"http://127.0.0.1:{server.port}")) as transport:
@@ -288,10 +297,16 @@ def test_a_proxy_that_is_none_of_http(monkeypatch: pytest.MonkeyPatch, url: str)
     assert PROXY_PASSWORD not in str(caught.value)
 
 
-def test_loopback_never_goes_through_a_proxy(braze: FakeBraze, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+def test_loopback_never_goes_through_a_proxy(
+    braze: FakeBraze, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert send_to(braze.url).status == 201
+    tls = certificate(tmp_path, "127.0.0.1")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))
+    with serving(keeping(answer(b"{}")), tls) as server:
+        assert send_to(f"https://127.0.0.1:{server.port}").status == 201
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -1,30 +1,29 @@
 """Two runners at once: one pushes, the other says why it does not (R7)."""
 
-import os
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from push_helpers import KEY, Shop, user
+import runner_process
+from push_helpers import Shop, user
 
 from braze_runner.errors import StoppedError
 from braze_runner.state import LeaseTakenError
 from braze_runner.warehouse import DbtOptions
 
-_CODE = "from braze_runner.cli import main; main()"
+
+def start(shop: Shop, *arguments: str) -> BaseProcess:
+    command = ["push", "--project-dir", str(shop.options.project_dir), *arguments]
+    return runner_process.start(command, shop.environment, log_of(shop))
 
 
-def start(shop: Shop, *arguments: str) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"BRAZE_REST_ENDPOINT": shop.braze.url, "BRAZE_API_KEY": KEY}
-    folder = str(shop.options.project_dir)
-    command = [sys.executable, "-c", _CODE, "push", "--project-dir", folder, *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def log_of(shop: Shop) -> Path:
+    return shop.path.with_suffix(".log")
 
 
 class Gate:
@@ -36,21 +35,21 @@ class Gate:
 
     def _wait(self, *_: Any) -> None:
         self.reached.set()
-        self.opened.wait(60)
+        self.opened.wait(300)
 
 
 @contextmanager
 def at_work(shop: Shop, *arguments: str) -> Iterator[Gate]:
     """Let another process push, and wait in the middle of it; in the end it has pushed everything."""
     gate = Gate(shop)
-    with start(shop, *arguments) as process:
-        try:
-            assert gate.reached.wait(60), process.communicate()[0]
-            yield gate
-        finally:
-            gate.opened.set()
-        output = process.communicate()[0].decode()
-    assert process.returncode == 0, output
+    process = start(shop, *arguments)
+    try:
+        assert gate.reached.wait(300), log_of(shop).read_text()
+        yield gate
+    finally:
+        gate.opened.set()
+        process.join()
+    assert process.exitcode == 0, log_of(shop).read_text()
 
 
 def copied(shop: Shop, folder: Path) -> DbtOptions:
@@ -87,10 +86,10 @@ def test_two_runners_that_share_their_state(shop: Shop, tmp_path: Path) -> None:
 def test_a_runner_that_was_killed_is_taken_over_at_once(shop: Shop, tmp_path: Path) -> None:
     shop.add_users(500)
     gate, state = Gate(shop), tmp_path / "state"
-    with start(shop, "--state", f"file:{state}") as process:
-        assert gate.reached.wait(60)
-        process.kill()
-        process.communicate()
+    process = start(shop, "--state", f"file:{state}")
+    assert gate.reached.wait(300)
+    process.kill()
+    process.join()
     gate.opened.set()
     assert shop.push(state_file=state).counts.rows_sent == 500
     assert set(shop.braze.users()) == {user(number) for number in range(500)}

@@ -107,11 +107,11 @@ def load_currents(shop: Shop, numbers: range, loaded_at: dt.datetime) -> None:
         "name varchar, time bigint, properties varchar, braze_loaded_at timestamp)"
     )
     second = int(dt.datetime.fromisoformat(CREATED).timestamp())
-    for number in numbers:
-        shop.query(
-            f"insert into braze_currents.users_behaviors_customevent values ('{number}', '{user(number)}', 'seen', "
-            f"{second}, '{{\"event\": {number}}}', timestamp '{loaded_at:%F %T}')"
-        )
+    rows = ", ".join(
+        f"('{number}', '{user(number)}', 'seen', {second}, '{{\"event\": {number}}}', timestamp '{loaded_at:%F %T}')"
+        for number in numbers
+    )
+    shop.query(f"insert into braze_currents.users_behaviors_customevent values {rows}")
 
 
 def test_currents_tells_what_arrived(events: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,3 +151,41 @@ def test_a_person_decides(events: Shop, monkeypatch: pytest.MonkeyPatch) -> None
     assert (summary.counts.rows_sent, summary.exit_code) == (299, 0)
     assert sent(events.braze) == list(range(1, 300))
     assert unknown(events) == []
+
+
+def lose_one_answer(shop: Shop) -> None:
+    shop.braze.script = lambda number, _: (504, {}, b"{}") if number == 1 else None
+
+
+@pytest.mark.parametrize("policy", ["hold", "resend"])
+def test_what_is_in_the_rejects_already_is_left_to_resolve(
+    events: Shop, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    """The run died when its rejects were on record and its progress was not."""
+    lose_one_answer(events)
+    crash(events, monkeypatch)
+    events.braze.script = lambda *_: None
+    before = unknown(events)
+    assert len(before) == 75
+    already = len(sent(events.braze))
+    summary = events.push(select=("users_events",), unknown=policy)
+    again = 225 if policy == "resend" else 0
+    assert len(sent(events.braze)) == already + again
+    assert summary.counts.rows_unknown == 300 - again
+    rows = {reject.braze_row for reject in before}
+    assert rows <= {reject.braze_row for reject in unknown(events)}
+
+
+def test_what_was_resolved_meanwhile_is_not_doubted_again(
+    events: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_one_answer(events)
+    crash(events, monkeypatch)
+    events.braze.script = lambda *_: None
+    settings = PushSettings(select=("users_events",))
+    resolved = send_again(events.options, config(events), lambda _: True, settings)
+    assert resolved.counts.rows_sent == 75
+    summary = events.push(select=("users_events",))
+    assert "225 were put aside" in summary.notes[0]
+    assert "75 were settled since" in summary.notes[0]
+    assert len(unknown(events)) == 225

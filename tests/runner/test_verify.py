@@ -14,6 +14,7 @@ from push_helpers import KEY, SYNC, FakeBraze, Shop, row_name, user
 
 from braze_runner.cli import group
 from braze_runner.client import RetryPolicy
+from braze_runner.client.api import ApiError
 from braze_runner.config import BrazeConfig, Secret
 from braze_runner.errors import ConfigError
 from braze_runner.plan import Reject
@@ -311,6 +312,14 @@ def run(shop: Verified, *arguments: str) -> Result:
     environment = {"BRAZE_REST_ENDPOINT": shop.sandbox.url, "BRAZE_API_KEY": KEY}
     command = ["verify", "--project-dir", str(shop.options.project_dir), "--sample", "200", *arguments]
     return CliRunner().invoke(group, command, env=environment, catch_exceptions=False)
+
+
+def test_a_key_without_the_permission_is_named(pushed: Verified) -> None:
+    pushed.sandbox.stop()
+    with SandboxServer(pushed.sandbox.settings.db, api_key=KEY, permissions=("users.track",)) as server:
+        pushed.sandbox = server
+        with pytest.raises(ApiError, match=r"has the permission users\.export\.ids\.$"):
+            pushed.verify()
 
 
 def test_the_command_shows_values_to_who_asks_for_them(pushed: Verified) -> None:

@@ -167,8 +167,8 @@ def test_append_matches_columns_by_name(warehouse: Warehouse) -> None:
     warehouse.execute('create table braze.t ("EXTERNAL_ID" varchar, n int)')
     warehouse.append("braze.t", pa.table({"n": [1], "external_id": ["customer-000001"]}))
     assert warehouse.fetch_all("select external_id, n from braze.t") == [("customer-000001", 1)]
-    assert warehouse.column_types("BRAZE", "T") == {"EXTERNAL_ID": "VARCHAR", "n": "INTEGER"}
-    assert warehouse.column_types("braze", "none") == {}
+    assert warehouse.column_types("BRAZE.T") == {"EXTERNAL_ID": "VARCHAR", "n": "INTEGER"}
+    assert warehouse.column_types("braze.none") == {}
 
 
 def test_transaction_is_all_or_nothing(warehouse: Warehouse) -> None:

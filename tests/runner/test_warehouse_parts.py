@@ -12,6 +12,7 @@ from braze_runner.errors import ConfigError, StoppedError
 from braze_runner.warehouse.arrow import batches_of_rows, plain_batches
 from braze_runner.warehouse.connections import IDLE_SECONDS, Connections
 from braze_runner.warehouse.inserts import bytes_of, chunks
+from braze_runner.warehouse.names import parts_of, schema_of
 from braze_runner.warehouse.refusals import refusal, refusals
 
 NOON = dt.datetime.fromisoformat("2026-01-02T12:00:00.000001")
@@ -107,6 +108,9 @@ def test_a_connection_that_can_not_be_closed_is_gone_all_the_same() -> None:
         ('invalid input syntax for type bigint: "reader@example.org"\nCONTEXT: x', None),
         ("Bad int64 value: reader@example.org", "Bad int64 value: …"),
         ("String 'reader@example.org", "String '…'"),
+        ('Malformed JSON. Input: "{"email": "reader@example.org"}" at 3', 'Malformed JSON. Input: "…" at 3'),
+        ("Cast 'it's \"x\" of reader@example.org' to date", "Cast '…' to date"),
+        ('Input: ""reader@example.org""', 'Input: "…"'),
         ("SQL compilation error:\nObject 'SHOP.BRAZE.USERS' does not exist", None),
         ('relation "braze.users" does not exist', 'relation "braze.users" does not exist'),
         ("x" * 1_000, "x" * 300 + "…"),
@@ -171,3 +175,20 @@ def test_pieces_to_insert_are_bounded_and_lose_nothing() -> None:
     assert [[len(word) for (word,) in piece] for piece in pieces] == [[10, 90], [95], [200], [1, 1, 1], [1]]
     assert list(chunks(pa.table({"words": pa.array([], pa.string())}), bytes_of, 3, 100)) == []
     assert bytes_of("é") == 2
+
+
+@pytest.mark.parametrize(
+    ("relation", "texts", "schema"),
+    [
+        ("DB.braze.users", ["DB", "braze", "users"], "DB.braze"),
+        ('DB.braze."a.b""C"', ["DB", "braze", 'a.b"C'], "DB.braze"),
+        ('"my db"."S".t', ["my db", "S", "t"], '"my db"."S"'),
+        ("`my-project`.`ds`.`t`", ["my-project", "ds", "t"], "`my-project`.`ds`"),
+        ("braze.users", ["braze", "users"], "braze"),
+    ],
+)
+def test_a_name_has_parts(relation: str, texts: list[str], schema: str) -> None:
+    parts = parts_of(relation)
+    assert [part.text for part in parts] == texts
+    assert [part.is_quoted for part in parts] == [part.written != part.text for part in parts]
+    assert schema_of(relation) == schema

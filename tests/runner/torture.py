@@ -1,11 +1,10 @@
 """Pushes a company while the runner is killed again and again; in the end everything has to be right.
 
-``python tests/runner/torture.py`` is the long form: 200,000 rows, every moment, 100 random ones.
+``make torture`` is the long form: 200,000 rows, every moment, 100 random ones.
 """
 
 import argparse
 import json
-import multiprocessing
 import random
 import shutil
 import tempfile
@@ -18,12 +17,10 @@ import killed
 from company import Braze, check, expected_events, write_company
 from killed import MOMENTS
 
+import forks
 from braze_runner.sandbox import SandboxServer
 
 _KILLED = -9
-# Importing dbt takes longer than most of these runs: one server does it, and forks a process for each of them.
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["dbt.config.runtime", "dbt.adapters.duckdb", "braze_runner.cli.push"])
 
 
 class Torture:
@@ -65,9 +62,7 @@ class Torture:
         }
         options = ["--project-dir", str(place / "project"), "--profiles-dir", str(place / "project")]
         log = self._folder / f"run-{len(self.outputs)}.log"
-        child = CONTEXT.Process(
-            target=killed.run, args=(moment, number, [*arguments, *options], environment, str(log))
-        )
+        child = forks.process(killed.run, moment, number, [*arguments, *options], environment, str(log))
         child.start()
         child.join(seconds)
         child.kill()

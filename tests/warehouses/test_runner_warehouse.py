@@ -165,22 +165,19 @@ def test_a_stream_that_is_left_half_read_stops_nothing(runner: Runner, table: st
 
 def test_columns_of_a_table_and_of_none(runner: Runner) -> None:
     name = "some_columns"
-    new_table(runner, name)
-    names = [column.lower() for column in runner.column_types(runner.schema, name)]
-    assert names == list(KINDS)
-    assert list(runner.column_types(runner.schema, name, runner.database)) == list(
-        runner.column_types(runner.schema, name)
-    )
-    assert runner.column_types(runner.schema, "no_such_table") == {}
-    assert runner.column_types("no_such_schema", name) == {}
+    relation = new_table(runner, name)
+    columns = list(runner.column_types(relation))
+    assert [column.lower() for column in columns] == list(KINDS)
+    assert list(runner.column_types(runner.relation(runner.schema, name))) == columns
+    assert list(runner.column_types(f"{runner.schema}.{name}")) == columns
+    assert runner.column_types(runner.relation(runner.schema, "no_such_table")) == {}
+    assert runner.column_types(runner.relation("no_such_schema", name)) == {}
 
 
 def test_what_is_no_text_is_read_as_json(runner: Runner, project: WarehouseProject) -> None:
-    types = {
-        name.lower(): kind for name, kind in runner.column_types(project.source_schema, "things").items()
-    }
-    columns = ", ".join(runner.as_text(name, types[name]) for name in ("id", "thing"))
     things = runner.relation(project.source_schema, "things", runner.database)
+    types = {name.lower(): kind for name, kind in runner.column_types(things).items()}
+    columns = ", ".join(runner.as_text(name, types[name]) for name in ("id", "thing"))
     [(first, thing), (second, nothing)] = runner.fetch_all(f"select {columns} from {things} order by id")
     assert (first, second, nothing) == ("a", "b", None)
     # Spark's to_json leaves a null out.
@@ -196,10 +193,9 @@ def test_numbers_of_a_json_column(runner: Runner, project: WarehouseProject) -> 
     project.statement(
         f"insert into {project.source_schema}.numbers select parse_json('{text}', wide_number_mode => 'round')"
     )
-    payload = runner.as_text("payload", runner.column_types(project.source_schema, "numbers")["payload"])
-    [(kept,)] = runner.fetch_all(
-        f"select {payload} from {runner.relation(project.source_schema, 'numbers', runner.database)}"
-    )
+    numbers = runner.relation(project.source_schema, "numbers", runner.database)
+    payload = runner.as_text("payload", runner.column_types(numbers)["payload"])
+    [(kept,)] = runner.fetch_all(f"select {payload} from {numbers}")
     assert (
         kept
         == '{"long":0.12345678901234568,"whole":9223372036854775807,"wide":1.2345678901234568e+22,"zero":1.5}'

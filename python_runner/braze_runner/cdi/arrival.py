@@ -47,9 +47,7 @@ class SyncTable:
     def __init__(self, warehouse: Warehouse, sync: Sync) -> None:
         self._warehouse = warehouse
         self._model = sync.name
-        self._table = warehouse.relation(
-            sync.table.schema or warehouse.schema, sync.table.name, sync.table.database
-        )
+        self._table = sync.table.relation_in(warehouse)
 
     def newest(self) -> dt.datetime | None:
         """Return the newest stamp, in UTC without a zone."""

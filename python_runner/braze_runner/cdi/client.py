@@ -3,15 +3,14 @@
 import datetime as dt
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Self
 from urllib.parse import quote
 
-from braze_runner.client.api import RATE_LIMITED, Api, ApiError, Reply
-from braze_runner.errors import ConfigError, StoppedError
+from braze_runner.client.api import RATE_LIMITED, Api, Reply, asking_for
+from braze_runner.errors import ConfigError
 
 # job_status -> exit code of the runner (Braze: GET /cdi/integrations/{integration_id}/job_sync_status).
 ENDS = {"success": 0, "partial": 1, "error": 3, "config_error": 2}
@@ -100,7 +99,7 @@ class CdiClient:
 
     def integrations(self) -> list[Integration]:
         """Return every integration of the workspace; needs the permission ``cdi.integration_list``."""
-        with _naming("cdi.integration_list"):
+        with asking_for("cdi.integration_list"):
             return [Integration.read(each) for each in self._api.pages(_LIST)]
 
     def find(self, name_or_id: str) -> Integration:
@@ -122,7 +121,7 @@ class CdiClient:
 
         Braze does not say in which order it lists them, so the order is read from the first page.
         """
-        with _naming("cdi.integration_job_status"):
+        with asking_for("cdi.integration_job_status"):
             listed = (Job.read(each) for each in self._api.pages(f"{_path(integration)}/job_sync_status"))
             first = list(islice(listed, PAGE_JOBS))
             if first and first[0].started < first[-1].started:
@@ -134,7 +133,7 @@ class CdiClient:
 
         Needs the permission ``cdi.integration_sync`` (Braze: POST /cdi/integrations/{integration_id}/sync).
         """
-        with _naming("cdi.integration_sync"):
+        with asking_for("cdi.integration_sync"):
             return self._api.post(
                 f"{_path(integration)}/sync", is_answer=lambda answer: answer.status == RATE_LIMITED
             )
@@ -155,14 +154,3 @@ def _path(integration: Integration) -> str:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
-
-
-@contextmanager
-def _naming(permission: str) -> Iterator[None]:
-    """Say which permission a call needs when Braze refuses it."""
-    try:
-        yield
-    except ApiError as exc:
-        if exc.status in (401, 403):
-            raise StoppedError(f"{exc} The API key needs the permission {permission}.") from exc
-        raise

@@ -2,12 +2,13 @@
 
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from braze_runner import __version__
+from braze_runner import __version__, json_log
 from braze_runner.errors import BrazeRunnerError
 
 # Command -> module of this package that holds it as `command`, and its line in --help.
@@ -57,8 +58,8 @@ def group() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit.
 
-    Exit codes: 0 all pushed; 1 some rows rejected or held back; 2 configuration or usage; 3 stopped by Braze or the
-    warehouse; 130 and 143 after SIGINT and SIGTERM.
+    Exit codes: 0 all pushed; 1 some rows rejected or held back; 2 configuration or usage; 3 stopped by Braze, the
+    warehouse or a defect; 130 and 143 after SIGINT and SIGTERM.
     """
     code: Any
     try:
@@ -71,6 +72,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         code = 130
     except BrazeRunnerError as exc:
-        click.echo(f"braze-runner: {exc}", err=True)
+        _tell(str(exc), exc.exit_code)
         code = exc.exit_code
+    except Exception as exc:
+        # A traceback would show the text of the error, which may hold data.
+        code = BrazeRunnerError.exit_code
+        _tell(_defect(exc), code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(sentence: str, exit_code: int) -> None:
+    """Say on the error stream what ended the command."""
+    if json_log.is_wanted():
+        json_log.write("error", text=sentence, exit_code=exit_code)
+    else:
+        click.echo(f"braze-runner: {sentence}", err=True)
+
+
+def _defect(error: Exception) -> str:
+    """Return where an error came up that nobody foresaw, without its text; that of a missing module holds no data."""
+    places = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    name = f"{type(error).__name__}: {error}" if isinstance(error, ImportError) else type(error).__name__
+    return f"a defect of the runner, {name}; please report it with these lines:\n{places}"

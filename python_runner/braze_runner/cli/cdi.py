@@ -14,7 +14,7 @@ from braze_runner.cdi.client import PAGE_JOBS
 from braze_runner.cdi.follow import TIMEOUT_SECONDS
 from braze_runner.cli.options import dbt_options, output_option
 from braze_runner.cli.output import print_json, print_table
-from braze_runner.cli.signals import stopping_on_signals
+from braze_runner.cli.signals import SignalError, stopping_on_signals
 from braze_runner.client import RetryPolicy, Stop, braze_transport
 from braze_runner.client.api import RATE_LIMITED, Api
 from braze_runner.config import read_config
@@ -133,8 +133,7 @@ def sync(
             except StoppedError as exc:
                 if stop.signal is None:
                     raise
-                click.echo(f"braze-runner: {exc}", err=True)
-                sys.exit(128 + stop.signal)
+                raise SignalError(stop.signal, str(exc)) from exc
         arrival = table.arrival([job, *client.jobs(found)], until) if table else None
     _report(found, [job], arrival, as_json=as_json)
 

@@ -7,9 +7,15 @@ from pathlib import Path
 import click
 
 from braze_runner.checks import check
-from braze_runner.cli.options import dbt_options, output_option, selection_options, state_option
+from braze_runner.cli.options import (
+    dbt_options,
+    output_option,
+    selection_options,
+    state_option,
+    track_limit_option,
+)
 from braze_runner.cli.output import print_json, print_table
-from braze_runner.cli.signals import stopping_on_signals
+from braze_runner.cli.signals import SignalError, stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.plan.planners import TrackLimit
 from braze_runner.warehouse import DbtOptions
@@ -18,13 +24,7 @@ from braze_runner.warehouse import DbtOptions
 @click.command("check")
 @dbt_options
 @selection_options
-@click.option(
-    "--track-limit",
-    type=click.Choice(["total", "per_array", "bulk"]),
-    default="total",
-    show_default=True,
-    help="As push will be told: bulk needs a permission of its own.",
-)
+@track_limit_option("As push will be told: bulk needs a permission of its own.")
 @state_option
 @output_option
 def command(
@@ -46,7 +46,7 @@ def command(
     with stopping_on_signals(stop):
         report = check(options, os.environ, select, exclude, state, track_limit, stop=stop)
     if stop.signal is not None:
-        sys.exit(128 + stop.signal)
+        raise SignalError(stop.signal)
     if as_json:
         print_json(report.as_dict())
     else:

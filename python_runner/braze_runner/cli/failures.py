@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -99,8 +100,11 @@ def export(
 
     What is in it may be personal data: a new file is readable by you alone.
     """
+    found = _found(options, select, chosen, state)
+    # An earlier export stays when the rejects can't be read.
+    first = list(islice(found, 1))
     with _opened(path) as file:
-        number = _write(_found(options, select, chosen, state), form, file)
+        number = _write(chain(first, found), form, file)
     if path != "-":
         click.echo(f"{number:,} rejects are in {path}.")
 
@@ -138,7 +142,7 @@ def _found(
     options: DbtOptions, select: tuple[str, ...], chosen: Chosen, state: Path | None
 ) -> Iterator[tuple[str, OpenReject]]:
     """Yield (name of the sync, reject)."""
-    with opened(options, read_destination(os.environ), state) as place:
+    with opened(options, read_destination(os.environ), state, read_only=True) as place:
         if not place.state.tables.exist():
             return
         for sync in select_syncs(place.project.syncs, select, Silent()):

@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from braze_runner.cli.output import print_json
+from braze_runner.errors import BrazeRunnerError
+from braze_runner.plan.endpoints import TRACKS
 from braze_runner.warehouse import DbtOptions
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -16,6 +19,7 @@ _OPTIONS = (
     click.option("--profile", help="Profile to use, instead of the project's."),
     click.option("--target", "-t", help="Target of the profile to use."),
     click.option("--target-path", type=_FOLDER, help="Folder that dbt writes its artifacts to."),
+    click.option("--vars", help="Variables, as YAML, for a profile that asks for some."),
 )
 
 
@@ -29,9 +33,10 @@ def dbt_options(command: Callable[..., Any]) -> Callable[..., Any]:
         profile: str | None,
         target: str | None,
         target_path: Path | None,
+        vars: str | None,  # noqa: A002 (click gives it by dbt's name)
         **others: Any,
     ) -> Any:
-        options = DbtOptions(project_dir, profiles_dir, profile, target, target_path)
+        options = DbtOptions(project_dir, profiles_dir, profile, target, target_path, vars)
         return command(options=options, **others)
 
     decorated: Callable[..., Any] = with_options
@@ -41,11 +46,20 @@ def dbt_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--output``, which the command gets as ``as_json: bool``: one JSON object, its words on stderr."""
+    """Add ``--output``, which the command gets as ``as_json: bool``: one JSON object, its words on stderr.
+
+    What ends the command early is such an object too.
+    """
 
     @functools.wraps(command)
     def with_output(output: str, **others: Any) -> Any:
-        return command(as_json=output == "json", **others)
+        as_json = output == "json"
+        try:
+            return command(as_json=as_json, **others)
+        except (BrazeRunnerError, click.ClickException) as exc:
+            if as_json:
+                print_json({"error": str(exc), "exit_code": exc.exit_code})
+            raise
 
     choice = click.Choice(["text", "json"])
     option = click.option(
@@ -81,8 +95,15 @@ class StateFile(click.ParamType):  # type: ignore[type-arg] # click 8.1 takes no
         return Path(path)
 
 
+def track_limit_option(help_: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return ``--track-limit``, whose names are those of ``TrackLimit``."""
+    choice = click.Choice(tuple(TRACKS))
+    return click.option("--track-limit", type=choice, default="total", show_default=True, help=help_)
+
+
 state_option = click.option(
     "--state",
     type=StateFile(),
+    metavar="file:PATH",
     help="Keep the state in this file, for credentials that may only read the warehouse.",
 )

@@ -5,18 +5,20 @@ import sys
 from dataclasses import replace
 
 import click
+import orjson
 from rich.console import Console
 
 from braze_runner.cli.options import dbt_options, output_option, selection_options
-from braze_runner.cli.push_options import push_options
+from braze_runner.cli.output import print_json
+from braze_runner.cli.push_options import notify_option, push_options
 from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.config import BrazeConfig, read_config, read_destination
-from braze_runner.engine import PushSettings, Summary, push
+from braze_runner.engine import Observer, PushSettings, Summary, push
 from braze_runner.engine.preview import preview
 from braze_runner.errors import BrazeRunnerError
 from braze_runner.notify import Notification, Notifier
-from braze_runner.progress import LineObserver, observer_for, report_summary
+from braze_runner.progress import observer_for, report_summary
 from braze_runner.warehouse import DbtOptions
 
 
@@ -38,7 +40,7 @@ from braze_runner.warehouse import DbtOptions
     help="Send N rows of each sync at most and record nothing, so they stay pending. Not for events and purchases.",
 )
 @push_options
-@click.option("--notify", metavar="URL", help="Where to post a small JSON when the run fails.")
+@notify_option
 @output_option
 def command(
     options: DbtOptions,
@@ -60,40 +62,48 @@ def command(
     console, stop = Console(stderr=as_json), Stop()
     settings = replace(settings, select=select, exclude=exclude, dry_run=dry_run, limit=limit)
     if objects is not None:
-        _show(options, settings, objects, console)
+        _show(options, settings, objects, as_json=as_json)
         return
-    config = read_config(os.environ)
-    notifier = Notifier.read(notify, [config.key]) if notify else None
+    notifier, observer = Notifier.of_option(notify, os.environ), observer_for(console)
+    config: BrazeConfig | None = None
     try:
+        config = read_config(os.environ)
         with stopping_on_signals(stop):
-            summary = push(options, config, settings, observer_for(console), stop=stop)
+            summary = push(options, config, settings, observer, stop=stop)
     except BrazeRunnerError as exc:
-        _notify(notifier, console, config, Summary(error=str(exc)), exc.exit_code)
+        _notify(notifier, observer, config, Summary(error=str(exc)), exc.exit_code)
         raise
     report_summary(summary, console, "Push", as_json=as_json)
     if summary.error:
-        _notify(notifier, console, config, summary, summary.exit_code)
+        _notify(notifier, observer, config, summary, summary.exit_code)
     sys.exit(summary.exit_code)
 
 
-def _show(options: DbtOptions, settings: PushSettings, objects: int, console: Console) -> None:
-    observer = LineObserver(Console(stderr=True))
-    for shown in preview(options, read_destination(os.environ), settings, objects, observer):
-        console.print(
-            f"# {shown.sync}: {shown.method} {shown.path}", highlight=False, markup=False, soft_wrap=True
-        )
+def _show(options: DbtOptions, settings: PushSettings, objects: int, *, as_json: bool) -> None:
+    observer = observer_for(Console(stderr=True))
+    requests = preview(options, read_destination(os.environ), settings, objects, observer)
+    if as_json:
+        bodies = [shown._asdict() | {"body": orjson.Fragment(shown.body)} for shown in requests]
+        print_json({"requests": bodies})
+        return
+    for shown in requests:
+        click.echo(f"# {shown.sync}: {shown.method} {shown.path}")
         click.echo(shown.body)
 
 
 def _notify(
-    notifier: Notifier | None, console: Console, config: BrazeConfig, summary: Summary, exit_code: int
+    notifier: Notifier | None,
+    observer: Observer,
+    config: BrazeConfig | None,
+    summary: Summary,
+    exit_code: int,
 ) -> None:
     if notifier is None:
         return
     problem = notifier.send(
         Notification(
             summary.run_id,
-            config.destination,
+            config.destination if config else "",
             list(summary.by_sync),
             summary.error or "",
             summary.counts.as_dict(),
@@ -101,4 +111,4 @@ def _notify(
         )
     )
     if problem:
-        console.print(problem, highlight=False, markup=False, soft_wrap=True)
+        observer.message(problem)

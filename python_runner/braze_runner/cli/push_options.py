@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from braze_runner.cli.options import state_option
+from braze_runner.cli.options import state_option, track_limit_option
 from braze_runner.engine import PushSettings
 from braze_runner.engine.deletions import DeletionGuard
 from braze_runner.engine.settings import MAX_WORKERS
@@ -29,12 +29,8 @@ _OPTIONS = (
         show_default=True,
         help="Part of Braze's rate limits to use; the rest is left to others, such as Cloud Data Ingestion.",
     ),
-    click.option(
-        "--track-limit",
-        type=click.Choice(["total", "per-array", "bulk"]),
-        default="total",
-        show_default=True,
-        help="75 objects a request in total, 75 in each array (legacy plans), or /users/track/bulk (a limited beta).",
+    track_limit_option(
+        "75 objects a request in total, 75 in each array (legacy plans), or /users/track/bulk (a limited beta)."
     ),
     click.option(
         "--order-gap",
@@ -79,6 +75,9 @@ _OPTIONS = (
     ),
     state_option,
 )
+
+
+notify_option = click.option("--notify", metavar="URL", help="Where to post a small JSON when the run fails.")
 
 
 def push_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from braze_runner.cli.options import dbt_options, output_option
+from braze_runner.cli.output import print_json
 from braze_runner.cli.push_options import push_options
 from braze_runner.cli.rejects import reject_options
 from braze_runner.cli.signals import stopping_on_signals
@@ -48,26 +49,31 @@ def command(
     if decision is None:
         raise click.UsageError("Say --currents, --resend or --drop.")
     config, settings = read_config(os.environ), replace(settings, select=select)
+    console, stop = Console(stderr=as_json), Stop()
+    observer = observer_for(console)
 
     def unknown(reject: OpenReject) -> bool:
         return reject.status == "unknown" and chosen(reject)
 
+    note = ""
     if decision == "drop":
-        click.echo(f"{drop(options, config, unknown, settings):,} objects are taken as arrived.", err=as_json)
+        dropped = drop(options, config, unknown, settings)
+        observer.message(f"{dropped:,} objects are taken as arrived.")
+        if as_json:
+            print_json({"dropped": dropped, "exit_code": 0})
         return
     if decision == "currents":
         arrived, missing, silent = by_currents(options, config, unknown, settings)
-        click.echo(
+        note = (
             f"{arrived:,} objects have arrived by Currents, {len(missing):,} have not; "
-            f"of {silent:,} it says nothing, or nothing yet.",
-            err=as_json,
+            f"of {silent:,} it says nothing, or nothing yet."
         )
 
         def unknown(reject: OpenReject) -> bool:
             return (reject.sync, reject.batch, reject.braze_row) in missing
 
-    console, stop = Console(stderr=as_json), Stop()
     with stopping_on_signals(stop):
-        summary = send_again(options, config, unknown, settings, observer_for(console), stop=stop)
+        summary = send_again(options, config, unknown, settings, observer, stop=stop)
+    summary.notes[:0] = [note] if note else []
     report_summary(summary, console, "Resolve", as_json=as_json)
     sys.exit(summary.exit_code)

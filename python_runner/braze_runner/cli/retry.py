@@ -34,8 +34,8 @@ def command(
     """Send rejected rows again, and never an old value over a new one.
 
     Of attributes those keys go that no later row of the user carries; events and purchases go as they were; of
-    everything else what no later row replaces. A row whose batch was pruned is not sent: nobody knows what came
-    after it. Objects that may have arrived are left to `resolve`.
+    everything else what no later row replaces. A row that its table has no more, or on which later ones build, is
+    not sent, and stays open. Objects that may have arrived are left to `resolve`.
     """
     console, config, stop = Console(stderr=as_json), read_config(os.environ), Stop()
     with stopping_on_signals(stop):

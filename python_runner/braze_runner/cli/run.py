@@ -9,18 +9,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import orjson
 from rich.console import Console
 
 from braze_runner.cli.options import dbt_options, output_option
-from braze_runner.cli.push_options import push_options
+from braze_runner.cli.output import print_json
+from braze_runner.cli.push_options import notify_option, push_options
 from braze_runner.cli.signals import stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.config import BrazeConfig, read_config
 from braze_runner.dbt_runs import DbtCloud, DbtCommand
-from braze_runner.engine import PushSettings, Summary, push
+from braze_runner.engine import Observer, PushSettings, Summary, push
 from braze_runner.errors import BrazeRunnerError, StoppedError
-from braze_runner.gate import Verdict, gate
+from braze_runner.gate import Verdict, gate, has_failed
 from braze_runner.notify import Notification, Notifier
 from braze_runner.progress import observer_for, print_summary
 from braze_runner.project import project_from, read_artifact, read_manifest
@@ -29,12 +29,14 @@ from braze_runner.warehouse import DbtOptions
 
 @dataclass
 class _Run:
-    """What one command knows by its end; ``code`` is dbt's own exit code."""
+    """What one command knows by its end; ``code`` is dbt's own exit code, ``failure`` a sentence if dbt failed."""
 
-    config: BrazeConfig
     console: Console
+    observer: Observer
     stop: Stop
-    code: int = 0
+    config: BrazeConfig | None = None
+    code: int | None = None
+    failure: str | None = None
     verdicts: Sequence[Verdict] = ()
     summary: Summary | None = None
 
@@ -48,7 +50,7 @@ class _Run:
         """Return the push's exit code, or 1 for a failure of dbt alone."""
         if self.stop.signal is not None:
             return 128 + self.stop.signal
-        return (self.summary.exit_code if self.summary else 0) or (1 if self.code else 0)
+        return (self.summary.exit_code if self.summary else 0) or (1 if self.failure else 0)
 
     @property
     def error(self) -> str | None:
@@ -56,7 +58,7 @@ class _Run:
         if self.stop.signal is not None:
             return None
         pushed = self.summary.error if self.summary else None
-        return pushed or (f"dbt ended with exit code {self.code}." if self.code else None)
+        return pushed or self.failure
 
 
 @click.command("run")
@@ -69,7 +71,7 @@ class _Run:
     "--dbt-cloud-step", type=click.IntRange(1), metavar="N", help="The step of that run.  [default: its last]"
 )
 @push_options
-@click.option("--notify", metavar="URL", help="Where to post a small JSON when the run fails.")
+@notify_option
 @output_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- DBT ARGUMENTS]")
 def command(
@@ -94,14 +96,14 @@ def command(
         raise click.UsageError("Give either dbt's arguments after --, or --dbt-cloud-run.")
     if dbt_cloud_step and not dbt_cloud_run:
         raise click.UsageError("--dbt-cloud-step is of a --dbt-cloud-run.")
-    config = read_config(os.environ)
-    notifier = Notifier.read(notify, [config.key]) if notify else None
-    run = _Run(config, Console(stderr=as_json), Stop())
+    notifier, console = Notifier.of_option(notify, os.environ), Console(stderr=as_json)
+    run = _Run(console, observer_for(console), Stop())
     try:
+        config = run.config = read_config(os.environ)
         if dbt_cloud_run:
-            _after_dbt_cloud(run, options, settings, dbt_cloud_run, dbt_cloud_step)
+            _after_dbt_cloud(run, config, options, settings, dbt_cloud_run, dbt_cloud_step)
         else:
-            _after_dbt(run, DbtCommand.of(arguments, options, program), settings, as_json=as_json)
+            _after_dbt(run, config, DbtCommand.of(arguments, options, program), settings, as_json=as_json)
     except BrazeRunnerError as exc:
         if run.stop.signal is None:
             _notify(run, notifier, str(exc), exc.exit_code)
@@ -110,20 +112,28 @@ def command(
     if run.error:
         _notify(run, notifier, run.error, run.exit_code)
     if as_json:
-        click.echo(orjson.dumps(_result(run), option=orjson.OPT_INDENT_2).decode())
+        print_json(_result(run))
     sys.exit(run.exit_code)
 
 
-def _after_dbt(run: _Run, dbt: DbtCommand, settings: PushSettings, *, as_json: bool) -> None:
+def _after_dbt(
+    run: _Run, config: BrazeConfig, dbt: DbtCommand, settings: PushSettings, *, as_json: bool
+) -> None:
     """Run dbt, and push by what it wrote."""
     run.code = dbt.run(run.stop, output_to_stderr=as_json)
+    run.failure = f"dbt ended with exit code {run.code}." if run.code else None
     if run.stop.signal is not None:
         raise StoppedError("dbt was stopped: nothing is pushed.")
-    _push(run, dbt.options, settings, dbt.target)
+    _push(run, config, dbt.options, settings, dbt.target)
 
 
 def _after_dbt_cloud(
-    run: _Run, options: DbtOptions, settings: PushSettings, number: int, step: int | None
+    run: _Run,
+    config: BrazeConfig,
+    options: DbtOptions,
+    settings: PushSettings,
+    number: int,
+    step: int | None,
 ) -> None:
     """Push by the artifacts of a dbt Cloud run; the local target folder does not count."""
     cloud = DbtCloud.read(os.environ)
@@ -131,10 +141,12 @@ def _after_dbt_cloud(
         folder = Path(name)
         with stopping_on_signals(run.stop):
             cloud.download(number, folder, run.stop, step)
-        _push(run, options, settings, folder)
+        if has_failed(read_artifact(folder / "run_results.json")):
+            run.failure = f"dbt failed in the run {number} of dbt Cloud."
+        _push(run, config, options, settings, folder)
 
 
-def _push(run: _Run, options: DbtOptions, settings: PushSettings, target: Path) -> None:
+def _push(run: _Run, config: BrazeConfig, options: DbtOptions, settings: PushSettings, target: Path) -> None:
     """Push what the artifacts in a target folder vouch for, and say of each sync why or why not."""
     manifest, results = read_manifest(target), read_artifact(target / "run_results.json")
     project = project_from(manifest)
@@ -147,21 +159,21 @@ def _push(run: _Run, options: DbtOptions, settings: PushSettings, target: Path) 
         with stopping_on_signals(run.stop):
             run.summary = push(
                 options,
-                run.config,
+                config,
                 replace(settings, select=passed),
-                observer_for(run.console),
+                run.observer,
                 stop=run.stop,
                 project=project,
             )
         print_summary(run.summary, run.console)
     else:
         _say(run, "Nothing is pushed.")
-    if run.code:
-        _say(run, f"dbt ended with exit code {run.code}.")
+    if run.failure:
+        _say(run, run.failure)
 
 
 def _say(run: _Run, text: str) -> None:
-    run.console.print(text, highlight=False, markup=False, soft_wrap=True)
+    run.observer.message(text)
 
 
 def _notify(run: _Run, notifier: Notifier | None, error: str, exit_code: int) -> None:
@@ -169,7 +181,9 @@ def _notify(run: _Run, notifier: Notifier | None, error: str, exit_code: int) ->
         return
     names = [verdict.sync.name for verdict in run.verdicts if verdict.passed]
     counts = run.summary.counts.as_dict() if run.summary else {}
-    problem = notifier.send(Notification(run.id, run.config.destination, names, error, counts, exit_code))
+    problem = notifier.send(
+        Notification(run.id, run.config.destination if run.config else "", names, error, counts, exit_code)
+    )
     if problem:
         _say(run, problem)
 

@@ -1,47 +1,46 @@
 """``braze-runner sandbox``: serve a local Braze until it is stopped."""
 
+import dataclasses
+import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import click
 
 from braze_runner.sandbox.cdi import CdiSync
 from braze_runner.sandbox.cdi.project import syncs_of
 from braze_runner.sandbox.faults import Fault
-from braze_runner.sandbox.rules import CDI_ROWS
 from braze_runner.sandbox.server import serve
-from braze_runner.sandbox.settings import (
-    DEFAULT_API_KEY,
-    DEFAULT_DATABASE,
-    DEFAULT_HOST,
-    DEFAULT_PORT,
-    Settings,
-)
+from braze_runner.sandbox.settings import Settings
+
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}
+_TYPES = get_type_hints(Settings)
+_SECONDS = click.FloatRange(min=0)
+_COUNT = click.IntRange(min=1)
+
+
+def _option(name: str, text: str, kind: Any = None, **more: Any) -> Callable[[Any], Any]:
+    """Make the option of one field of ``Settings``, with its default; a switch also has its values from there."""
+    values = click.Choice(get_args(_TYPES[name])) if kind is None else kind
+    flag = "--" + name.replace("_", "-")
+    return click.option(flag, type=values, default=_DEFAULTS[name], show_default=True, help=text, **more)
 
 
 @click.command()
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), default=DEFAULT_PORT, show_default=True, help="0: any free."
+@_option("port", "0: any free.", click.IntRange(0, 65_535))
+@_option("host", "Another than loopback needs --api-key.", str)
+@_option(
+    "db",
+    "SQLite file with the profiles; made if missing.",
+    click.Path(dir_okay=False, path_type=Path),
 )
-@click.option(
-    "--host", default=DEFAULT_HOST, show_default=True, help="Another than loopback needs --api-key."
-)
-@click.option(
-    "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=DEFAULT_DATABASE,
-    show_default=True,
-    help="SQLite file with the profiles; made if missing.",
-)
-@click.option(
-    "--api-key", default=DEFAULT_API_KEY, show_default=True, help="Key that every request must carry."
-)
-@click.option(
-    "--lag",
-    type=click.FloatRange(min=0),
-    default=0,
-    show_default=True,
+@_option("api_key", "Key that every request must carry.", str)
+@_option(
+    "lag",
+    "Apply what is accepted after a random time up to this; 0: before the answer.",
+    _SECONDS,
     metavar="SECONDS",
-    help="Apply what is accepted after a random time up to this; 0: before the answer.",
 )
 @click.option("--seed", type=int, help="Draw the random times, and which requests are faulted, from this.")
 @click.option(
@@ -66,98 +65,30 @@ from braze_runner.sandbox.settings import (
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of a dbt project: its models with deliver: cdi are such syncs.",
 )
-@click.option(
-    "--cdi-seconds",
-    type=click.FloatRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a run of such a sync waits before it reads.",
+@_option("cdi_seconds", "How long a run of such a sync waits before it reads.", _SECONDS, metavar="SECONDS")
+@_option(
+    "cdi_boundary", "Whether a run takes the rows at the last stamp again: only if there are more, or always."
 )
-@click.option(
-    "--cdi-boundary",
-    type=click.Choice(["exclusive", "inclusive"]),
-    default="exclusive",
-    show_default=True,
-    help="Whether a run takes the rows at the last stamp again: only if there are more, or always.",
+@_option("cdi_max_rows", "New rows that one run takes.", _COUNT)
+@_option("long_strings", "Strings over 255 characters.")
+@_option("array_overflow", "An array that would pass 500 values: ignore the update, or drop from the front.")
+@_option(
+    "alias_events",
+    "Events and purchases of an alias that is unknown, sent with _update_existing_only false.",
 )
-@click.option(
-    "--cdi-max-rows",
-    type=click.IntRange(min=1),
-    default=CDI_ROWS,
-    show_default=True,
-    help="New rows that one run takes.",
+@_option(
+    "limits",
+    "Rate limits of a contract by data points or by monthly active users; off: told, not enforced.",
 )
-@click.option(
-    "--long-strings",
-    type=click.Choice(["keep", "truncate", "drop"]),
-    default="keep",
-    show_default=True,
-    help="Strings over 255 characters.",
+@_option("mau_hourly", "Requests an hour to /users/track with --limits mau.", _COUNT)
+@_option("mau_burst", "Requests in 3 seconds to /users/track with --limits mau.", _COUNT)
+@_option("export_limit", "Allowance of /users/export/ids, of accounts since August 2024 or from before.")
+@_option(
+    "refusal_headers",
+    "What a 429 carries: x-ratelimit-retry-after alone, or the three headers of every answer.",
 )
-@click.option(
-    "--array-overflow",
-    type=click.Choice(["ignore", "drop-oldest"]),
-    default="ignore",
-    show_default=True,
-    help="An array that would pass 500 values: ignore the update, or drop from the front.",
-)
-@click.option(
-    "--alias-events",
-    type=click.Choice(["update-only", "create"]),
-    default="update-only",
-    show_default=True,
-    help="Events and purchases of an alias that is unknown, sent with _update_existing_only false.",
-)
-@click.option(
-    "--limits",
-    type=click.Choice(["data-points", "mau", "off"]),
-    default="data-points",
-    show_default=True,
-    help="Rate limits of a contract by data points or by monthly active users; off: told, not enforced.",
-)
-@click.option(
-    "--mau-hourly",
-    type=click.IntRange(min=1),
-    default=500_000,
-    show_default=True,
-    help="Requests an hour to /users/track with --limits mau.",
-)
-@click.option(
-    "--mau-burst",
-    type=click.IntRange(min=1),
-    default=750,
-    show_default=True,
-    help="Requests in 3 seconds to /users/track with --limits mau.",
-)
-@click.option(
-    "--export-limit",
-    type=click.Choice(["new", "old"]),
-    default="new",
-    show_default=True,
-    help="Allowance of /users/export/ids, of accounts since August 2024 or from before.",
-)
-@click.option(
-    "--refusal-headers",
-    type=click.Choice(["retry-after", "window"]),
-    default="retry-after",
-    show_default=True,
-    help="What a 429 carries: x-ratelimit-retry-after alone, or the three headers of every answer.",
-)
-@click.option(
-    "--track-limit",
-    type=click.Choice(["total", "per-array"]),
-    default="total",
-    show_default=True,
-    help="75 objects a request in total, or in each array.",
-)
-@click.option(
-    "--reset-header",
-    type=click.Choice(["epoch", "seconds"]),
-    default="epoch",
-    show_default=True,
-    help="What x-ratelimit-reset holds.",
-)
+@_option("track_limit", "75 objects a request in total, or in each array.")
+@_option("reset_header", "What x-ratelimit-reset holds.")
 @click.option("--track-bulk", is_flag=True, help="Serve /users/track/bulk, a limited beta.")
 @click.option("--track-sync", is_flag=True, help="Serve /users/track/sync, a limited beta.")
 @click.option(
@@ -169,13 +100,7 @@ from braze_runner.sandbox.settings import (
 @click.option(
     "--app-id", multiple=True, metavar="ID", help="An app of the workspace, for push tokens; default: any."
 )
-@click.option(
-    "--mixed-deletes",
-    type=click.Choice(["refuse", "accept"]),
-    default="refuse",
-    show_default=True,
-    help="A deletion that names users in several ways.",
-)
+@_option("mixed_deletes", "A deletion that names users in several ways.")
 @click.option(
     "--permission",
     multiple=True,
@@ -214,7 +139,8 @@ def command(
 
 
 def _ready(url: str, settings: Settings) -> str:
+    key = shlex.quote(settings.api_key)
     return (
         f"The local Braze answers on {url}, key '{settings.api_key}'; its profiles are in {settings.db}.\n"
-        f"export BRAZE_REST_ENDPOINT={url} BRAZE_API_KEY={settings.api_key} BRAZE_DESTINATION=sandbox"
+        f"export BRAZE_REST_ENDPOINT={url} BRAZE_API_KEY={key} BRAZE_DESTINATION=sandbox"
     )

@@ -6,6 +6,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from braze_runner.client import Stop
+from braze_runner.errors import BrazeRunnerError
+
+
+class SignalError(BrazeRunnerError):
+    """SIGINT or SIGTERM ended a command before it had its answer."""
+
+    def __init__(self, number: int, sentence: str = "") -> None:
+        super().__init__(sentence or f"Stopped by {signal.Signals(number).name}.")
+        self.exit_code = 128 + number
 
 
 @contextmanager

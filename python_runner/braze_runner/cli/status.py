@@ -85,7 +85,7 @@ def _rejects(each: SyncStatus) -> str:
 def _remarks(each: SyncStatus) -> list[str]:
     lines = []
     if each.problem:
-        lines.append(each.problem)
+        lines.append(each.problem.removeprefix(f"Model {each.name}: "))
     if each.deliver == "cdi":
         newest = f"its newest row is of {_time(each.newest)} UTC" if each.newest else "it has no row"
         lines.append(f"Braze reads it itself, and {newest}: see braze-runner cdi status.")

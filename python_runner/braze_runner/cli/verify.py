@@ -10,7 +10,7 @@ import click
 
 from braze_runner.cli.options import dbt_options, output_option, state_option
 from braze_runner.cli.output import print_json, print_table
-from braze_runner.cli.signals import stopping_on_signals
+from braze_runner.cli.signals import SignalError, stopping_on_signals
 from braze_runner.client import Stop
 from braze_runner.config import read_config
 from braze_runner.dbt_runs import DbtCommand
@@ -84,14 +84,14 @@ def command(
             if stop.signal is None:
                 raise
     if stop.signal is not None:
-        sys.exit(128 + stop.signal)
+        raise SignalError(stop.signal)
     commands = [DbtCommand.of(each, options) for each in report.commands]
-    if as_json:
-        print_json(report.as_dict() | {"reemit": [_written(each) for each in commands]})
-    else:
+    if not as_json:
         _print(report, commands, reemit=reemit)
     if reemit:
         _run(commands, as_json=as_json)
+    if as_json:
+        print_json(report.as_dict() | {"reemit": [_written(each) for each in commands]})
     sys.exit(report.exit_code)
 
 
@@ -127,7 +127,7 @@ def _run(commands: list[DbtCommand], *, as_json: bool) -> None:
         stop = Stop()
         code = each.run(stop, output_to_stderr=as_json)
         if stop.signal is not None:
-            sys.exit(128 + stop.signal)
+            raise SignalError(stop.signal)
         if code:
             raise StoppedError(f"dbt ended with exit code {code}, so nothing is sent again.")
     if commands:

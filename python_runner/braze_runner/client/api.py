@@ -1,6 +1,7 @@
 """Single calls to a JSON API, each tried until it has an answer: everything but the push of rows."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +25,18 @@ class ApiError(StoppedError):
     def __init__(self, sentence: str, status: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+@contextmanager
+def asking_for(permission: str) -> Iterator[None]:
+    """Say which permission of the API key a call needs when Braze refuses it."""
+    try:
+        yield
+    except ApiError as exc:
+        if exc.status in (401, 403):
+            words = f"Check that BRAZE_API_KEY belongs to this endpoint and has the permission {permission}."
+            raise ApiError(f"{exc} {words}", exc.status) from exc
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +135,8 @@ class Api:
             try:
                 answer = self._transport.send(method, path, body, query)
             except TransportError as exc:
-                failures, problem = failures + 1, f"no answer ({exc})"
+                failures = failures + 1
+                problem = f"no answer ({exc}). Check the address of {self._name}, and the network"
                 wait = self._policy.back_off(failures)
             else:
                 if is_answer(answer) or not _may_pass_later(answer):

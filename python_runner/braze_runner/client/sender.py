@@ -60,13 +60,21 @@ class _RateLimitedError(_TryAgainError):
 
 
 class Sender:
-    """Shared by all workers."""
+    """Shared by all workers; ``order_gap`` is the seconds between two requests about one user."""
 
-    def __init__(self, transport: Transport, policy: RetryPolicy, stop: Stop, limiter: RateLimiter) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        policy: RetryPolicy,
+        stop: Stop,
+        limiter: RateLimiter,
+        order_gap: float = 0.0,
+    ) -> None:
         self._transport = transport
         self._policy = policy
         self._stop = stop
         self._limiter = limiter
+        self._order_gap = order_gap
 
     def send(self, request: Request[Any]) -> Outcome:
         """Send a request until each row has an end; never raises for what Braze or the network does."""
@@ -75,6 +83,8 @@ class Sender:
         sent: list[int] = []
         while pending:
             indexes = pending.pop()
+            if sent and _users(sent, request) & _users(indexes, request):
+                self._stop.wait(self._order_gap)
             try:
                 done, again = self._send_rows(indexes, outcome)
                 sent += done
@@ -117,8 +127,7 @@ class Sender:
                 rest = _put_aside(rest, outcome)
         if len(rest) < len(indexes):
             return [], [rest] if rest else []
-        middle = len(rest) // 2
-        return [], [rest[middle:], rest[:middle]]
+        return [], _halves(rest, request)
 
     def _post(
         self, indexes: list[int], rows: list[Row], outcome: Outcome
@@ -160,7 +169,8 @@ class Sender:
         try:
             answer = self._transport.send(endpoint.method, envelope.path, body)
         except TransportError as exc:
-            raise _TryAgainError(f"no answer ({exc})", maybe_received=exc.maybe_received) from exc
+            problem = f"no answer ({exc}). Check BRAZE_REST_ENDPOINT, and the network"
+            raise _TryAgainError(problem, maybe_received=exc.maybe_received) from exc
         outcome.latency = time.monotonic() - started
         if answers.is_success(answer):
             self._limiter.learn(endpoint.bucket, answer.headers)
@@ -176,6 +186,26 @@ class Sender:
         if answers.is_transient(answer):
             raise _TryAgainError(f"status {answer.status}", maybe_received=answers.is_maybe_received(answer))
         raise StoppedError(answers.stop_sentence(answer, endpoint))
+
+
+def _users(indexes: list[int], request: Request[Any]) -> set[bytes]:
+    """Return whom rows are about, as far as their order counts: where that is in the payload, it does not."""
+    return {request.rows[index].identifier for index in indexes} - {b""}
+
+
+def _halves(indexes: list[int], request: Request[Any]) -> list[list[int]]:
+    """Return two parts of several rows, the second first; rows of one user stay together while there are others.
+
+    Braze promises no order between requests (POST /users/track), so such rows would have to wait for each other (R2).
+    """
+    users: dict[bytes | int, list[int]] = {}
+    for index in indexes:
+        users.setdefault(request.rows[index].identifier or index, []).append(index)
+    groups = list(users.values()) if len(users) > 1 else [[index] for index in indexes]
+    first = groups.pop(0)
+    while len(groups) > 1 and len(first) + len(groups[0]) <= len(indexes) // 2:
+        first = first + groups.pop(0)
+    return [sorted(index for group in groups for index in group), sorted(first)]
 
 
 def _once_only(indexes: list[int], request: Request[Any]) -> list[int]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from braze_runner.currents import catalogue
 from braze_runner.warehouse import Transactional
+from braze_runner.warehouse.names import schema_of
 
 LEDGER = "braze_currents_files"
 LEDGER_SCHEMA = pa.schema(
@@ -43,9 +44,8 @@ class EventTables:
 
     def create(self) -> None:
         """Create the schema, the ledger, and a table for every catalogued event, also for a quiet one."""
-        quoted = self.relation("x").rsplit(".", 1)[0]
         with self.warehouse.transaction():
-            self.warehouse.execute(f"create schema if not exists {quoted}")
+            self.warehouse.create_schema(schema_of(self.relation(LEDGER)))
             self._create_table(LEDGER, dict(zip(LEDGER_SCHEMA.names, LEDGER_SCHEMA.types, strict=True)))
             for event in catalogue.events().values():
                 self.create_table(event.name, {})
@@ -92,7 +92,7 @@ class FileWriter:
         self._rows: list[pa.Table] = []
         self._ledger: list[tuple[str, str, int, int, datetime]] = []
         self._added: dict[str, pa.DataType] = {}
-        types = store.warehouse.column_types(store.schema, catalogue.table_name(event_type))
+        types = store.warehouse.column_types(store.relation(catalogue.table_name(event_type)))
         self._is_new = not types
         self._columns = {name: _ARROW_TYPES.get(sql_type) for name, sql_type in types.items()}
 

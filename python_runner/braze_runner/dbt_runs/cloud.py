@@ -14,6 +14,12 @@ from braze_runner.errors import ConfigError, StoppedError
 TOKEN, ACCOUNT, HOST = "DBT_CLOUD_API_TOKEN", "DBT_CLOUD_ACCOUNT_ID", "DBT_CLOUD_HOST"
 DEFAULT_HOST = "cloud.getdbt.com"
 ARTIFACTS = ("manifest.json", "run_results.json")
+_WRONG_TOKEN = f" Check {TOKEN}, {ACCOUNT} and {HOST}."
+_HINTS: dict[int | None, str] = {
+    401: _WRONG_TOKEN,
+    403: _WRONG_TOKEN,
+    404: " Has the run ended, and did it write this?",
+}
 
 
 @dataclass(frozen=True)
@@ -51,5 +57,4 @@ class DbtCloud:
                 try:
                     (folder / name).write_bytes(api.download(path, query))
                 except ApiError as exc:
-                    hint = " Has the run ended, and did it write this?" if exc.status == 404 else ""
-                    raise StoppedError(f"{exc}{hint}") from exc
+                    raise StoppedError(f"{exc}{_HINTS.get(exc.status, '')}") from exc

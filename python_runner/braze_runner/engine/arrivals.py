@@ -70,13 +70,13 @@ class Arrivals:
         """Return (quoted name, columns) of the table of Currents, or None where it is not loaded."""
         if sync_type not in _EVENTS:
             return None
-        name, schema = _EVENTS[sync_type][0], self._warehouse.schema
+        name = _EVENTS[sync_type][0]
         places = list(self._project.currents.values())
         place = self._project.currents.get(name) or Location(
             places[0].database if places else None, places[0].schema if places else _DEFAULT_SCHEMA, name
         )
-        columns = self._warehouse.column_types(place.schema or schema, place.name, place.database)
-        relation = self._warehouse.relation(place.schema or schema, place.name, place.database)
+        relation = place.relation_in(self._warehouse)
+        columns = self._warehouse.column_types(relation)
         return (relation, {column.lower(): type_ for column, type_ in columns.items()}) if columns else None
 
     def _found(self, sync_type: str, table: tuple[str, dict[str, str]], signs: set[Sign]) -> Counter[Sign]:
@@ -96,7 +96,9 @@ class Arrivals:
                 f"and time between {min(seconds)} and {max(seconds)}"
             )
             for user, event, second, properties, _ in rows:
-                found[Sign(user, event, int(second), _canonical(_parsed(properties)))] += 1
+                canonical = _canonical(_parsed(properties))
+                if canonical is not None:
+                    found[Sign(user, event, int(second), canonical)] += 1
         return found
 
     def _loaded_at(self, table: tuple[str, dict[str, str]]) -> dt.datetime | None:
@@ -118,8 +120,10 @@ def _sign_of(sync_type: str, external_id: str | None, payload: bytes) -> Sign | 
     moment = times.parse(parsed.get("time")) if isinstance(parsed, dict) else None
     if external_id is None or moment is None:
         return None
-    properties = parsed.get("properties") or {}
-    return Sign(external_id, parsed[_EVENTS[sync_type][2]], int(moment.timestamp()), _canonical(properties))
+    properties = _canonical(parsed.get("properties") or {})
+    if properties is None:
+        return None
+    return Sign(external_id, parsed[_EVENTS[sync_type][2]], int(moment.timestamp()), properties)
 
 
 def _parsed(text: str | bytes | None) -> Any:
@@ -129,8 +133,12 @@ def _parsed(text: str | bytes | None) -> Any:
         return {}
 
 
-def _canonical(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+def _canonical(value: Any) -> bytes | None:
+    """Return a text that equal values share; None for what is nested deeper than orjson writes."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return None
 
 
 def external_id_of(identifier: bytes | str) -> str | None:

@@ -4,8 +4,10 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from braze_runner.engine.reader import Batch, SyncTable, open_table, user_key
+from braze_runner.engine.stamps import place_of
 from braze_runner.errors import ConfigError
 from braze_runner.plan.rows import Identifiers
 from braze_runner.project import Sync
@@ -84,21 +86,29 @@ class Deletions:
             f"{rows} group by {listed}"
         )
 
-    def after_rows(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
-        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, and not made anew."""
+    def after_rows(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[Any, str]]:
+        """Return the places of those rows of a sync whose user was deleted later, and not made anew.
+
+        A place is (braze_batch, braze_row), and of a table made by hand (stamp, user's hash); ``rows`` are given by
+        the second of the two.
+        """
         query = self._among(table, rows)
         deleted = self._newest_later(query, table, ("deletes",))
         made = self._newest_later(query, table, _MAKING_PROFILES) if deleted else {}
         return {key for key, stamp in deleted.items() if key not in made or made[key] < stamp}
 
-    def before_deletions(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[str, str]]:
-        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not."""
+    def before_returns(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[Any, str]]:
+        """Return the places of those deletions whose user has a later row in any sync."""
+        return set(self._newest_later(self._among(table, rows), table, _MAKING_PROFILES))
+
+    def before_deletions(self, table: SyncTable, rows: Iterable[str]) -> set[tuple[Any, str]]:
+        """Return the places of those rows of a sync whose user was deleted later, made anew or not."""
         return set(self._newest_later(self._among(table, rows), table, ("deletes",)))
 
     def done_after(
         self, table: SyncTable, rows: Iterable[str], dropped: Callable[[str], set[tuple[str, str]]]
-    ) -> set[tuple[str, str]]:
-        """Return (braze_batch, braze_row) of those rows of a sync whose user was deleted later, made anew or not.
+    ) -> set[tuple[Any, str]]:
+        """Return the places of those rows of a sync whose user was deleted later, made anew or not.
 
         ``dropped`` gives (braze_batch, braze_row) of a sync's deletions that were never sent.
         """
@@ -107,25 +117,40 @@ class Deletions:
             for kind in _KINDS if sync.type == "deletes" else ():
                 if set(kind) <= table.columns.keys() & other.columns.keys():
                     same = " and ".join(f"earlier.{column} = later.{column}" for column in kind)
-                    own = "later.braze_batch, later.braze_row" if other.has_bookkeeping else "'', ''"
-                    never_sent = dropped(sync.unique_id)
                     deletions = self.warehouse.fetch_all(
-                        f"select earlier.braze_batch, earlier.braze_row, {own} "  # noqa: S608 (quoted)
-                        f"from ({earlier}) earlier join {other.name} later "
+                        "select earlier.braze_batch, earlier.braze_row, "  # noqa: S608 (quoted)
+                        # BigQuery takes no two columns of one name, nor does Databricks' connector.
+                        "later.braze_batch as later_batch, later.braze_row as later_row "
+                        f"from ({earlier}) earlier join ({self._placed(other)}) later "
                         f"on {same} and later.updated_at > earlier.updated_at"
                     )
-                    found |= {(batch, row) for batch, row, *key in deletions if tuple(key) not in never_sent}
+                    never_sent: set[tuple[Any, str]] = set(dropped(sync.unique_id))
+                    if not other.has_bookkeeping:
+                        never_sent = {place_of(row) for _, row in never_sent}
+                    found |= {
+                        (batch, row) for batch, row, *place in deletions if tuple(place) not in never_sent
+                    }
         return found
 
     def _among(self, table: SyncTable, rows: Iterable[str]) -> str:
         listed = ", ".join(self.warehouse.literal(row) for row in sorted(rows))
-        return f"select * from {table.name} where braze_row in ({listed})"  # noqa: S608 (quoted)
+        return f"select * from ({self._placed(table)}) placed where braze_row in ({listed})"  # noqa: S608 (quoted)
+
+    def _placed(self, table: SyncTable) -> str:
+        """Return the query of a table's rows with the columns of their place."""
+        if table.has_bookkeeping:
+            return f"select * from {table.name}"  # noqa: S608 (quoted)
+        identifiers = [name for name in Identifiers._fields if name in table.columns]
+        stamp = f"cast(updated_at as {self.warehouse.types['time']})"
+        listed = ", ".join([*identifiers, "updated_at", f"{stamp} as braze_batch"])
+        user = user_key(self.warehouse, table, identifiers)
+        return f"select {listed}, {user} as braze_row from {table.name}"  # noqa: S608 (quoted)
 
     def _newest_later(
         self, rows_of: str, table: SyncTable, types: Sequence[str]
-    ) -> dict[tuple[str, str], dt.datetime]:
-        """Return (braze_batch, braze_row) -> newest later stamp in syncs of these types, of a query's rows."""
-        newest: dict[tuple[str, str], dt.datetime] = {}
+    ) -> dict[tuple[Any, str], dt.datetime]:
+        """Return place -> newest later stamp in syncs of these types, of a query's rows."""
+        newest: dict[tuple[Any, str], dt.datetime] = {}
         stamp = f"max(cast(later.updated_at as {self.warehouse.types['time']}))"
         for sync, other in self._tables:
             for kind in _KINDS if sync.type in types else ():

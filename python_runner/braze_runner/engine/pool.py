@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self
 
 from braze_runner.client import Outcome
+from braze_runner.errors import StoppedError
 from braze_runner.plan import Request
 
 # Workers above what rate and latency ask for, for answers that take longer than most.
@@ -41,6 +43,10 @@ class WorkerPool:
         self.bytes_in_flight = 0
 
     def __enter__(self) -> Self:
+        """Start the first worker; raises StoppedError where the system lets no thread start."""
+        self._hire()
+        if not self._threads:
+            raise StoppedError("The system lets no thread start, so nothing can be sent.")
         return self
 
     def __exit__(
@@ -60,9 +66,14 @@ class WorkerPool:
         self.bytes_in_flight += request.size
         self._tasks.put(request)
         if len(self._threads) < min(self.target, self.in_flight):
-            thread = threading.Thread(target=self._work, daemon=True)
-            self._threads.append(thread)
+            self._hire()
+
+    def _hire(self) -> None:
+        """Start one more worker; where the system has no thread left, those that are there do the work."""
+        thread = threading.Thread(target=self._work, daemon=True)
+        with suppress(RuntimeError):
             thread.start()
+            self._threads.append(thread)
 
     def take(self, seconds: float) -> Outcome | None:
         """Return the next outcome, or None when none comes within so many seconds."""

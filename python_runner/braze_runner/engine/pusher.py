@@ -14,6 +14,7 @@ from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.source import Source
 from braze_runner.errors import StoppedError
 from braze_runner.plan import Packer, Request, Row, Step
+from braze_runner.plan.payloads import without_values
 from braze_runner.state import Progress, State
 
 # Requests handed out for each worker, one to send and one to go on with, and the bytes of all of them.
@@ -200,7 +201,12 @@ class Pusher:
     def _hand_out(self, request: Request[PushSource]) -> None:
         """Give a request to the workers; one that must not arrive twice waits until its intent is on record."""
         if self._goes_on(request):
-            self._release_chunk()
+            try:
+                self._release_chunk()
+            except StoppedError:
+                # It is held back with the chunk.
+                self._chunk.append(request)
+                raise
             self._drain()
             self._wait_for_turn(self._lane)
         self._newest = request.rows[-1]
@@ -314,19 +320,22 @@ class Pusher:
         failed = len(outcome.rejects) + len(outcome.unknown)
         self._hopeless = 0 if outcome.sent else self._hopeless + failed
         if self._hopeless >= _HOPELESS_ROWS:
-            reasons = [reject.message for reject in outcome.rejects.values()] or ["it gave no answer."]
+            last = next(reversed(outcome.rejects.values()), None)
+            reason = (
+                without_values(last.message, last.identifier, last.payload) if last else "it gave no answer."
+            )
             self.fail(
                 StoppedError(
-                    f"Braze took none of {self._hopeless:,} rows in a row, so the run stopped. "
-                    f"The last one: {reasons[0]}"
+                    f"Braze took none of {self._hopeless:,} rows in a row, so the run stopped. The last one: {reason}"
                 )
             )
 
     def _wait_for_turn(self, lane: str) -> None:
+        # What was accepted is on record first, or a crash would have it sent again after what follows.
+        self._save()
         accepted_at = self._accepted_at.get(lane)
         remaining = 0.0 if accepted_at is None else accepted_at + self._order_gap - self._now()
         if remaining > 0:
-            self._save()
             self._stop.wait(remaining)
 
     def _save(self) -> None:

@@ -67,11 +67,8 @@ class SyncTable:
 
 def open_table(warehouse: Warehouse, sync: Sync, planner: Planner | None = None) -> SyncTable:
     """Look at a sync's table; raises ConfigError when it is missing, or lacks a column that it needs."""
-    place = sync.table
-    schema = place.schema or warehouse.schema
-    name = warehouse.relation(schema, place.name, place.database)
-    types = warehouse.column_types(schema, place.name, place.database)
-    columns = {column.lower(): type_ for column, type_ in types.items()}
+    name = sync.table.relation_in(warehouse)
+    columns = {column.lower(): type_ for column, type_ in warehouse.column_types(name).items()}
     if not columns:
         raise ConfigError(f"Model {sync.name}: there is no table {name}: run dbt first, with this target.")
     required = ("updated_at", *(planner.required if planner else ()))

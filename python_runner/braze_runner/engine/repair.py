@@ -1,22 +1,26 @@
 """Rejects that are sent again or dropped because somebody asked for it."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import NamedTuple
 
 from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals, payloads_of
+from braze_runner.engine.candidates import Candidates
+from braze_runner.engine.inputs import Input
 from braze_runner.engine.observer import Observer, Silent
-from braze_runner.engine.retry import Candidates, RetrySource
+from braze_runner.engine.past import past_of
+from braze_runner.engine.retry import RetrySource
 from braze_runner.engine.select import select_syncs
-from braze_runner.engine.session import Session, opened
+from braze_runner.engine.session import Place, Session, opened
 from braze_runner.engine.settings import PushSettings
 from braze_runner.engine.summary import Summary
-from braze_runner.project import read_project
-from braze_runner.state import OpenReject, utc_now
+from braze_runner.errors import ConfigError
+from braze_runner.project import Project, read_project
+from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.warehouse import DbtOptions
 
 Chosen = Callable[[OpenReject], bool]
@@ -51,29 +55,47 @@ def send_again(
     syncs = select_syncs(project.syncs, settings.select, observer, settings.exclude)
     started = time.monotonic()
     with ExitStack() as resources:
-        place = resources.enter_context(opened(options, config.destination, settings.state_file, project))
+        place = resources.enter_context(_opened(options, config, settings, project))
         session = Session(place, syncs, config, settings, observer, stop)
+        session.summary.nothing = "There is no such row to send again."
+        session.summary.held = "Some rows were not sent: see braze-runner failures list."
         pool = session.pool(resources, transport, policy)
-        sources = []
-        for each in session.inputs:
-            rejects = [reject for reject in place.state.open_rejects(each.sync.unique_id) if chosen(reject)]
-            if rejects:
-                candidates = Candidates(
-                    session.inputs.deletions, place.state, each.sync, each.table, each.planner
-                )
-                sources.append(
-                    RetrySource(
-                        each.sync,
-                        partial(candidates.of, rejects),
-                        each.planner,
-                        each.counts,
-                        len(rejects),
-                        session.summary.notes.append,
-                    )
-                )
-        session.send(pool, sources)
+        found = (_source(session, place, each, chosen) for each in session.inputs)
+        session.send(pool, [source for source in found if source is not None])
         session.summary.seconds = time.monotonic() - started
     return session.summary
+
+
+def _opened(
+    options: DbtOptions, config: BrazeConfig, settings: PushSettings, project: Project
+) -> AbstractContextManager[Place]:
+    """Open what rejects were recorded in: a state file that is not there holds none, and is not made."""
+    if settings.state_file is not None and not settings.state_file.is_file():
+        raise ConfigError(f"There is no state file {settings.state_file}.")
+    return opened(options, config.destination, settings.state_file, project)
+
+
+def _source(session: Session, place: Place, each: Input, chosen: Chosen) -> RetrySource | None:
+    """Return the rejects of a sync on their way, None without any."""
+    # Read twice, so that only a page of them is ever held; under the lease nobody else settles any.
+    found = partial(_open, place.state, each.sync.unique_id, chosen)
+    number = sum(1 for _ in found())
+    if not number:
+        return None
+    past = past_of(place.warehouse, each.sync, each.table, each.planner)
+    candidates = Candidates(session.inputs.deletions, past, place.state, each.sync, each.table)
+    return RetrySource(
+        each.sync,
+        partial(candidates.of, found()),
+        each.planner,
+        each.counts,
+        number,
+        session.summary.notes.append,
+    )
+
+
+def _open(state: State, sync: str, chosen: Chosen) -> Iterator[OpenReject]:
+    return filter(chosen, state.open_rejects(sync))
 
 
 def drop(
@@ -85,11 +107,10 @@ def drop(
     syncs: Sequence[str] = [
         sync.unique_id for sync in select_syncs(project.syncs, settings.select, Silent(), settings.exclude)
     ]
-    with opened(options, config.destination, settings.state_file, project) as place:
+    with _opened(options, config, settings, project) as place:
         place.state.prepare()
         rejects = [reject for sync in syncs for reject in place.state.open_rejects(sync) if chosen(reject)]
-        for reject in rejects:
-            place.state.settle(reject, "dropped")
+        place.state.settle((reject, "dropped") for reject in rejects)
     return len(rejects)
 
 
@@ -101,7 +122,7 @@ def by_currents(
     missing: set[tuple[str, str, str]] = set()
     project = read_project(options)
     syncs = select_syncs(project.syncs, settings.select, Silent(), settings.exclude)
-    with opened(options, config.destination, settings.state_file, project) as place:
+    with _opened(options, config, settings, project) as place:
         arrivals = Arrivals(place.warehouse, project, settings.currents_wait)
         for sync in syncs if place.state.tables.exist() else ():
             rejects = {
@@ -111,13 +132,11 @@ def by_currents(
             }
             rows = [(key, each.identifier, (each.payload or "").encode()) for key, each in rejects.items()]
             sent_at = max((each.first_seen for each in rejects.values()), default=utc_now())
-            answers = arrivals.of(sync.type, payloads_of(rows), sent_at)
-            silent += len(rejects) - len(answers)
-            for key, has_arrived in answers.items():
-                reject = rejects[key]
-                if has_arrived:
-                    arrived += 1
-                    place.state.settle(reject, "arrived")
-                else:
-                    missing.add((reject.sync, reject.batch, reject.braze_row))
+            told = arrivals.of(sync.type, payloads_of(rows), sent_at)
+            silent += len(rejects) - len(told)
+            there = [rejects[key] for key, has_arrived in told.items() if has_arrived]
+            place.state.settle((reject, "arrived") for reject in there)
+            arrived += len(there)
+            gone = [rejects[key] for key, has_arrived in told.items() if not has_arrived]
+            missing |= {(reject.sync, reject.batch, reject.braze_row) for reject in gone}
     return ByCurrents(arrived, missing, silent)

@@ -1,111 +1,21 @@
-"""Sends rejects again, and never an old value over a new one (R11)."""
+"""Rejects that are sent again, on their way through the pusher."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
 from braze_runner.client import Outcome
-from braze_runner.engine.deletions import Deletions
-from braze_runner.engine.history import History
-from braze_runner.engine.reader import SyncTable
+from braze_runner.engine.candidates import NEWER, Candidate
 from braze_runner.engine.summary import Counts
 from braze_runner.plan import Planner, Reject, Row, rejected
-from braze_runner.plan.remainder import remainder
 from braze_runner.project import Sync
 from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.state.records import RejectStatus
 
-T = TypeVar("T")
-
-# Rejects that are looked up in the log at once.
-PAGE = 500
-NEWER = "newer_row"
-"""The problem of a reject that a later row replaces, or whose user was deleted since: it is settled unsent."""
-_HELD = "{:,} rejects are not sent again: {}."
-_NOTES = {NEWER: "{:,} rejects are settled unsent: later rows replace them, or their users were deleted."}
-# Types of which each row stands for itself: it is sent as it was, whatever came later.
-_AS_THEY_WERE = (
-    "events",
-    "purchases",
-    "aliases",
-    "alias_updates",
-    "identifies",
-    "merges",
-    "external_id_renames",
-    "external_id_removals",
-)
-
-
-class Candidate(NamedTuple):
-    """A reject with its row as it may be sent now, or the reason why it must not be."""
-
-    reject: OpenReject
-    row: dict[str, Any]
-    problem: str = ""
-
-
-class Candidates:
-    """What may be sent again of one sync's rejects, by what its log says."""
-
-    def __init__(
-        self, deletions: Deletions, state: State, sync: Sync, table: SyncTable, planner: Planner
-    ) -> None:
-        self._deletions = deletions
-        self._state = state
-        self._sync = sync
-        self._table = table
-        self._history = History(deletions.warehouse, table, planner)
-
-    def of(self, rejects: Iterable[OpenReject]) -> Iterator[Candidate]:
-        """Yield each reject with what is left of it."""
-        for page in batched(rejects, PAGE):
-            if self._table.has_bookkeeping:
-                keys = {reject.braze_row for reject in page}
-                history, deleted = self._history.of(keys), self._deleted(keys)
-                for reject in page:
-                    if (reject.batch, reject.braze_row) in deleted:
-                        yield Candidate(reject, {}, NEWER)
-                    else:
-                        yield self._judge(reject, history.get(reject.braze_row, []))
-            else:
-                for reject in page:
-                    yield Candidate(reject, {}, "the table was made by hand: give the row a new UPDATED_AT")
-
-    def _deleted(self, keys: set[str]) -> set[tuple[str, str]]:
-        """Return (braze_batch, braze_row) of rows that a deletion has made void.
-
-        A user who came back has all attributes in the rows since: what they lack, the user has no more.
-        """
-        if self._sync.type == "attributes":
-            return self._deletions.done_after(self._table, keys, self._state.dropped_deletions) | (
-                self._deletions.after_rows(self._table, keys)
-            )
-        return self._deletions.after_rows(self._table, keys)
-
-    def _judge(self, reject: OpenReject, rows: list[dict[str, Any]]) -> Candidate:
-        own = next((row for row in rows if row["braze_batch"] == reject.batch), None)
-        if own is None:
-            return Candidate(
-                reject, {}, "the batch was pruned, so nobody knows what came later: use braze_reemit"
-            )
-        later = [row for row in rows if row["stamp"] > own["stamp"]]
-        if self._sync.type in _AS_THEY_WERE or not later:
-            return Candidate(reject, own)
-        if self._sync.type != "attributes":
-            return Candidate(reject, {}, NEWER)
-        try:
-            left = remainder(own["payload"] or "{}", [row["payload"] or "{}" for row in later])
-        except (ValueError, IndexError):
-            # What is no JSON object was rejected for that, and is again.
-            return Candidate(reject, own)
-        if left.payload:
-            return Candidate(reject, own | {"payload": left.payload})
-        if left.lost:
-            return Candidate(reject, {}, f"later rows change {', '.join(left.lost)} too: use braze_reemit")
-        return Candidate(reject, {}, NEWER)
+_NOT_SENT = "{:,} not sent again ({}): {}."
+_SETTLED = "{:,} settled unsent ({}): later rows replace them, or their users were deleted."
 
 
 class RetrySource:
@@ -145,19 +55,26 @@ class RetrySource:
 
         What is settled unsent needs nothing more, so it counts neither as read nor as rejected.
         """
-        unsent: Counter[str] = Counter()
-        for reject, columns, problem in self._candidates():
-            if problem == NEWER:
-                self._settled.append((reject, "superseded"))
-            else:
+        first: dict[str, str] = {}
+        left: Counter[str] = Counter()
+        try:
+            for reject, columns, problem in self._candidates():
+                if problem:
+                    first.setdefault(problem, reject.braze_row)
+                    left[problem] += 1
+                if problem == NEWER:
+                    self._settled.append((reject, "superseded"))
+                    continue
                 self.counts.rows_read += 1
-                self.counts.rows_held += bool(problem)
-            if problem:
-                unsent[problem] += 1
-            else:
-                yield from self._planned(reject, columns)
-        for problem, number in unsent.items():
-            self._message(f"{self.sync.name}: {_NOTES.get(problem, _HELD).format(number, problem)}")
+                if problem:
+                    self.counts.rows_held += 1
+                else:
+                    yield from self._planned(reject, columns)
+        finally:
+            for problem, number in left.items():
+                which = f"row {first[problem]}" + (" and others" if number > 1 else "")
+                sentence = _SETTLED if problem == NEWER else _NOT_SENT
+                self._message(f"{self.sync.name}: {sentence.format(number, which, problem)}")
 
     def _planned(self, reject: OpenReject, columns: dict[str, Any]) -> Iterator[Row]:
         for row in self._planner.plan_batch(_batch_of(columns)):
@@ -182,10 +99,8 @@ class RetrySource:
 
     def intend(self, state: State, rows: Sequence[Row]) -> None:
         """Record of rows that count each time that they may have been sent, before they are (R3)."""
-        for row in rows:
-            reject = self._under_way[row.braze_row]
-            if not row.repeatable and reject.status != "unknown":
-                state.settle(reject, "unknown")
+        once = [self._under_way[row.braze_row] for row in rows if not row.repeatable]
+        state.settle((reject, "unknown") for reject in once if reject.status != "unknown")
 
     def settle(self, outcome: Outcome, start: int, end: int) -> None:
         """Take what became of its rows in a request."""
@@ -226,10 +141,12 @@ class RetrySource:
 
     def save(self, state: State) -> None:
         """Record what became of the rejects since the last time."""
-        for reject, again, status in self._again:
-            state.reject(reject.sync, reject.batch, [again], status)
-        for reject, settled in self._settled:
-            state.settle(reject, settled)
+        again: dict[tuple[str, RejectStatus], list[Reject]] = {}
+        for reject, once_more, status in self._again:
+            again.setdefault((reject.batch, status), []).append(once_more)
+        for (batch, status), rejects in again.items():
+            state.reject(self.sync.unique_id, batch, rejects, status)
+        state.settle(self._settled)
         self.forget_rejects()
 
     def forget_rejects(self) -> None:
@@ -240,14 +157,6 @@ class RetrySource:
 def _batch_of(columns: dict[str, Any]) -> pa.RecordBatch:
     """Return one row of a sync table as a planner reads it: every column text but the flag ``deleted``."""
     shown = {name: value for name, value in columns.items() if name not in ("braze_batch", "stamp")}
-    types = {name: pa.bool_() if name == "deleted" else pa.string() for name in shown}
-    return pa.RecordBatch.from_pydict(
-        {name: [value] for name, value in shown.items()}, schema=pa.schema(types)
-    )
-
-
-def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield lists of so many items."""
-    iterator = iter(items)
-    while page := list(islice(iterator, size)):
-        yield page
+    # The flag may be text in a table made by hand.
+    arrays = [pa.array([value], None if name == "deleted" else pa.string()) for name, value in shown.items()]
+    return pa.RecordBatch.from_arrays(arrays, names=list(shown))

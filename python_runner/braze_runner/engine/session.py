@@ -12,6 +12,7 @@ from braze_runner.client.api import Api
 from braze_runner.config import BrazeConfig
 from braze_runner.engine.arrivals import Arrivals
 from braze_runner.engine.catalogs import make_catalogs
+from braze_runner.engine.garbage import collected_rarely
 from braze_runner.engine.inputs import Inputs
 from braze_runner.engine.observer import Observer
 from braze_runner.engine.pool import WorkerPool
@@ -88,7 +89,7 @@ class Session:
         self._pusher: Pusher | None = None
         self._lost: StoppedError | None = None
         arrivals = Arrivals(place.warehouse, place.project, settings.currents_wait)
-        self._settlement = Settlement(arrivals, settings.unknown)
+        self._settlement = Settlement(place.state, arrivals, settings.unknown)
         self.inputs = Inputs(place.warehouse, place.project, syncs, settings.track_limit)
         self.summary = Summary(is_dry_run=settings.dry_run, run_id=place.state.run_id)
         self._has_state = True
@@ -110,7 +111,7 @@ class Session:
         make_catalogs(self._syncs, Api(transport, stop, policy), self._observer)
         limiter = RateLimiter(stop, settings.share, enforce=settings.enforces_limits_of(self._config))
         pool = WorkerPool(
-            Sender(transport, policy, stop, limiter).send,
+            Sender(transport, policy, stop, limiter, settings.order_gap_for(self._config)).send,
             settings.workers,
             lambda request: limiter.rate(request.envelope.endpoint.bucket),
         )
@@ -141,7 +142,8 @@ class Session:
             pending = sum(source.pending_rows for source in sources if source.sync is each.sync)
             self._observer.start(each.sync.name, pending)
         try:
-            pusher.push(steps_of(sources))
+            with collected_rarely():
+                pusher.push(steps_of(sources))
         finally:
             for each in self.inputs:
                 self._observer.end(each.sync.name, each.counts)
@@ -180,6 +182,8 @@ class Session:
             summary.notes.append("With --limit nothing is recorded: what was sent stays pending too.")
         if pusher.is_capped:
             summary.notes.append("The run ended at --max-data-points; what is left stays pending.")
+        if self._settings.limit is not None and not self._settings.dry_run:
+            summary.notes.append("With --limit nothing is recorded: what was sent stays pending too.")
         records = {}
         for each in self.inputs:
             each.counts.check()

@@ -10,7 +10,7 @@ those of one user are neighbours and become one (R2), and their keys hold nothin
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -66,12 +66,12 @@ class StampReader:
         self._table = table.name
         self._name = sync.name
         self._fold = fold_for(sync.type)
-        self._identifiers = identifiers_of(table, planner)
-        if not self._identifiers:
+        self.identifiers = identifiers_of(table, planner)
+        if not self.identifiers:
             raise ConfigError(
                 f"Model {sync.name}: {sync.type} are pushed from a table with braze_batch and braze_row alone."
             )
-        self._user = user_key(warehouse, table, self._identifiers)
+        self._user = user_key(warehouse, table, self.identifiers)
         self._time = f"cast(updated_at as {warehouse.types['time']})"
         listed = selected(warehouse, table, planner)
         # By every column, so that the numbers of rows that share user and stamp are the same in every run.
@@ -89,7 +89,7 @@ class StampReader:
         left = sorted(end for end in ends if not ends[end].done and (done is None or end > done))
         batches = []
         for place, end in enumerate(left):
-            condition = f"{self._behind(done)} and updated_at <= {self._literal(end.stamp)}"
+            condition = f"{self._behind(done)} and {self._up_to(end.stamp)}"
             # First of all that is pending: what was begun is brought to its end.
             begun_at = _LONG_AGO + dt.timedelta(microseconds=place)
             batches.append(self._batch(condition, ends[end], end, f"left {place}", begun_at))
@@ -98,8 +98,8 @@ class StampReader:
         oldest, newest = self._bounds(condition)
         if newest is not None:
             stamp = newest.strftime(_FORM)
-            end = End(stamp, self._count(f"= {self._literal(stamp)}"))
-            condition += f" and updated_at <= {self._literal(stamp)}"
+            end = End(stamp, self._count(stamp))
+            condition += f" and {self._up_to(stamp)}"
             batches.append(self._batch(condition, Position(), end, "new", oldest))
         return batches
 
@@ -112,19 +112,41 @@ class StampReader:
         for interval in intervals(self._user, batch.ranges, mark):
             rows = f"{self._table} where {condition}{interval} {self._order}"
             stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
-            yield from Neighbours(self._identifiers, self._fold, mark or "").of(stream)
+            yield from Neighbours(self.identifiers, self._fold, mark or "").of(stream)
+
+    def of_users(self, users: Iterable[str]) -> Iterator[pa.RecordBatch]:
+        """Stream all rows of some users, each as it is; ``users`` are the hashes with which keys begin."""
+        listed = ", ".join(map(self._warehouse.literal, sorted(users)))
+        rows = f"{self._table} where updated_at is not null and {self._user} in ({listed}) {self._order}"
+        stream = streamed(self._warehouse, f"select {self._columns} from {rows}")  # noqa: S608 (quoted)
+        return Neighbours(self.identifiers, None, "").of(stream)
 
     def _behind(self, end: End | None) -> str:
         """Return the condition of what stands behind an end."""
         if end is None:
             return "updated_at is not null"
-        literal = self._literal(end.stamp)
         # More rows of that stamp than there were: which of them are the new ones, nobody can say.
-        return f"updated_at {'>=' if self._count(f'= {literal}') > end.rows else '>'} {literal}"
+        if self._count(end.stamp) > end.rows:
+            return f"updated_at >= {self._literal(end.stamp)}"
+        following = self._following(end.stamp)
+        return f"updated_at >= {following}" if following else "1 = 0"
+
+    def _up_to(self, stamp: str) -> str:
+        """Return the condition of a stamp and what is older."""
+        following = self._following(stamp)
+        return f"updated_at < {following}" if following else "1 = 1"
+
+    def _following(self, stamp: str) -> str:
+        """Return the next microsecond as a literal, "" after the last; stamps of a table may be finer than that."""
+        try:
+            following = dt.datetime.strptime(stamp, _FORM) + dt.datetime.resolution  # noqa: DTZ007 (UTC without a zone)
+        except OverflowError:
+            return ""
+        return self._literal(following.strftime(_FORM))
 
     def _bounds(self, condition: str) -> tuple[dt.datetime, dt.datetime | None]:
         """Return the oldest and the newest stamp of a condition's rows; raises ConfigError for rows without one."""
-        if self._count("is null"):
+        if self._rows("updated_at is null"):
             raise ConfigError(f"Model {self._name}: rows without UPDATED_AT can't be pushed.")
         [(oldest, newest)] = self._warehouse.fetch_all(
             f"select min({self._time}), max({self._time}) from {self._table} where {condition}"  # noqa: S608 (quoted)
@@ -143,14 +165,24 @@ class StampReader:
         newest = dt.datetime.strptime(end.stamp, _FORM)  # noqa: DTZ007 (UTC without a zone)
         return Batch(end.id, left, written_at, newest, position, ranges, condition, run)
 
-    def _count(self, condition: str) -> int:
-        rows = self._warehouse.fetch_all(
-            f"select count(*) from {self._table} where updated_at {condition}"  # noqa: S608 (quoted)
-        )
+    def _count(self, stamp: str) -> int:
+        """Return how many rows have a stamp."""
+        return self._rows(f"updated_at >= {self._literal(stamp)} and {self._up_to(stamp)}")
+
+    def _rows(self, condition: str) -> int:
+        rows = self._warehouse.fetch_all(f"select count(*) from {self._table} where {condition}")  # noqa: S608 (quoted)
         return int(rows[0][0])
 
     def _literal(self, stamp: str) -> str:
         return f"cast({self._warehouse.literal(stamp.replace('T', ' '))} as {self._warehouse.types['time']})"
+
+
+def place_of(braze_row: str) -> tuple[dt.datetime, str]:
+    """Return (stamp, user's hash) of a row's key; one of a log, which the table may have been, is nobody's here."""
+    user, _, rest = braze_row.partition("/")
+    stamp = rest.partition("/")[0]
+    moment = dt.datetime.strptime(stamp, _FORM) if stamp else _LONG_AGO  # noqa: DTZ007 (UTC without a zone)
+    return moment, user
 
 
 def newest_read(positions: Mapping[str, Position]) -> dt.datetime | None:

@@ -51,6 +51,10 @@ class Summary:
     signal: int | None = None
     is_dry_run: bool = False
     run_id: str = ""
+    nothing: str = "Nothing is pending: Braze has everything."
+    """What to say when there was no row."""
+    held: str = "Some rows were held back: they stay pending for the next push."
+    """What to say when some are left."""
 
     @property
     def exit_code(self) -> int:
@@ -67,16 +71,28 @@ class Summary:
         if self.signal is not None:
             return f"Stopped by {signal.Signals(self.signal).name}; what Braze accepted is saved."
         if self.error is not None:
-            return self.error
+            saved = (
+                "" if self.is_dry_run else " What Braze accepted is saved: run it again to go on from there."
+            )
+            return self.error + saved
         if not self.counts.rows_read:
-            return "Nothing is pending."
+            return self.nothing
         if self.is_dry_run:
             return "Nothing was sent: this was a dry run."
-        if self.counts.rows_rejected or self.counts.rows_unknown:
-            return "Some rows were rejected or may have arrived: see braze-runner failures list."
-        if self.counts.rows_held:
-            return "Some rows were held back, and stay pending."
+        if self.exit_code:
+            return " ".join(self._left())
         return "All rows pushed."
+
+    def _left(self) -> list[str]:
+        """Say where the rows are that were not sent, and what to do."""
+        counts, sentences = self.counts, []
+        if counts.rows_rejected:
+            sentences.append("Some rows were rejected: see braze-runner failures list.")
+        if counts.rows_unknown:
+            sentences.append("Some rows may have arrived: see braze-runner failures list, then resolve them.")
+        if counts.rows_held > counts.rows_unknown:
+            sentences.append(self.held)
+        return sentences
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary for ``--output json``."""

@@ -5,6 +5,10 @@ import re
 
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
+_TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
+_SCALAR = re.compile(_TEXT + r"|[^\s,\]}]+")
+# What decides where an array or an object ends: brackets, and texts, in which brackets mean nothing.
+_BRACKET = re.compile(_TEXT + r"|[\[\]{}]")
 
 
 def members(text: str) -> list[tuple[str, str]]:
@@ -14,7 +18,7 @@ def members(text: str) -> list[tuple[str, str]]:
     while text[place] != "}":
         key, end = _DECODER.raw_decode(text, place)
         place = _skip(text, _skip(text, end) + 1)  # behind the colon
-        _, end = _DECODER.raw_decode(text, place)
+        end = _end_of_value(text, place)
         found.append((key, text[place:end]))
         place = _next(text, end)
     return found
@@ -25,10 +29,24 @@ def elements(text: str) -> list[str]:
     found = []
     place = _skip(text, text.index("[") + 1)
     while text[place] != "]":
-        _, end = _DECODER.raw_decode(text, place)
+        end = _end_of_value(text, place)
         found.append(text[place:end])
         place = _next(text, end)
     return found
+
+
+def _end_of_value(text: str, place: int) -> int:
+    """Return where a value ends; brackets are counted, for Python's decoder gives up where orjson does not yet."""
+    if text[place] not in "[{":
+        match = _SCALAR.match(text, place)
+        return match.end() if match else place
+    depth = 0
+    for match in _BRACKET.finditer(text, place):
+        sign = text[match.start()]
+        depth += (sign in "[{") - (sign in "]}")
+        if not depth:
+            return match.end()
+    raise ValueError("no valid JSON")
 
 
 def _next(text: str, end: int) -> int:

@@ -26,6 +26,22 @@ def parse(payload: bytes | None) -> tuple[Any, str]:
     return parsed, "" if type(parsed) is dict else "payload_not_object"
 
 
+def without_values(message: str, *objects: bytes | None) -> str:
+    """Return a message of Braze without the texts and numbers that these JSON objects hold, in case it quotes one."""
+    found: set[str] = set()
+    left: list[Any] = [parse(each)[0] for each in objects]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict | list):
+            left += value.values() if isinstance(value, dict) else value
+        else:
+            found.add(str(value))
+    for text in sorted(found, key=len, reverse=True):
+        # What is shorter stands in many a word.
+        message = message.replace(text, "…") if len(text) > 2 else message
+    return message
+
+
 def members_of(payload: bytes) -> bytes:
     """Return what stands behind the first brace of an object, its closing brace included."""
     return payload[payload.index(b"{") + 1 :]

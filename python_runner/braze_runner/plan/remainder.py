@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from braze_runner.plan.members import elements, members
+from braze_runner.plan.payloads import parse
 
 _ARRAY_OPERATORS = ("add", "remove")
+_OPERATORS = frozenset({"add", "remove", "inc", "$add", "$remove", "$update"})
+# Of the object as a whole, so they go with whatever is left of it (Braze: User attributes object).
+_SETTINGS = frozenset({"_merge_objects", "_update_existing_only", "push_token_import"})
 
 
 class Remainder(NamedTuple):
@@ -18,38 +22,94 @@ class Remainder(NamedTuple):
     lost: tuple[str, ...]
 
 
-def remainder(payload: str, later: Iterable[str]) -> Remainder:
-    """Return what is left of a payload after later ones of the same user, each a valid JSON object.
+class _Later(NamedTuple):
+    """A later value of a key, in its own text, and whether Braze merges it into the object that is there."""
 
-    A key that a later payload carries is not sent again. Of the values that an array operator adds or removes,
-    those go that a later row has added or removed. Another operator on a key that a later row carries depends on an
-    order that is gone: it is lost, and only sending the current value again repairs it.
+    text: str
+    merges: bool
+
+
+def remainder(payload: str, later: Iterable[str], *, merges: bool = False) -> Remainder:
+    """Return what is left of a payload after later ones of the same user; raises ValueError if it is no JSON object.
+
+    A key that a later payload sets is not sent again. Of the values that an array operator adds or removes, those go
+    that a later row has added or removed. What later rows only build on is lost, for the order is gone: sending the
+    current value again repairs it. A later payload that is no JSON object was never applied. ``merges`` is the
+    model's own ``_merge_objects`` (Braze: User attributes object).
     """
-    carried: dict[str, list[str]] = {}
+    own = _parsed(payload)
+    if own is None:
+        raise ValueError("the payload is no JSON object")
+    carried: dict[str, list[_Later]] = {}
     for each in later:
-        for key, value in members(each):
-            carried.setdefault(key, []).append(value)
-    kept, lost = [], []
+        parsed = _parsed(each)
+        for key, value in () if parsed is None else members(each):
+            carried.setdefault(key, []).append(_Later(value, _merges(parsed, merges=merges)))
+    kept: dict[str, str] = {}
+    lost = []
     for key, value in members(payload):
-        since = carried.get(key)
-        left: str | None = value
-        if since is not None:
-            if not _is_operator(value):
-                left = None
-            elif _is_array_operator(value):
-                left = _left_of_array(value, since)
-            else:
-                left = None
-                if all(map(_is_operator, since)):
-                    lost.append(key)
+        since = None if key in _SETTINGS else carried.get(key)
+        left = value if since is None else _left(value, since)
         if left is not None:
-            kept.append(f"{json.dumps(key, ensure_ascii=False)}:{left}")
-    return Remainder("{" + ",".join(kept) + "}" if kept else "", tuple(lost))
+            kept[key] = left
+        elif since and not _is_replaced(value, since, merges=_merges(own, merges=merges)):
+            lost.append(key)
+    written = ",".join(f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in kept.items())
+    return Remainder("" if kept.keys() <= _SETTINGS else "{" + written + "}", tuple(lost))
+
+
+def _left(value: str, since: list[_Later]) -> str | None:
+    """Return what of a value does the same now as it would have done before the later ones."""
+    if _is_array_operator(value):
+        return _left_of_array(value, [each.text for each in since])
+    # Increments give the same sum in any order.
+    is_sum = _is_increment(value) and all(_is_increment(each.text) for each in since)
+    return value if is_sum else None
+
+
+def _is_replaced(value: str, since: list[_Later], *, merges: bool) -> bool:
+    """Say whether nothing of a value would be left, had it been applied before the later ones."""
+    if _is_array_operator(value):
+        return True  # value by value, see _left_of_array
+    return any(
+        not _is_operator(each.text) and (not each.merges or (merges and _covers(each.text, value)))
+        for each in since
+    )
+
+
+def _covers(later: str, earlier: str) -> bool:
+    """Say whether an object that is merged into another leaves nothing of it."""
+
+    def covers(new: Any, old: Any) -> bool:
+        if not isinstance(new, dict):
+            return True
+        return isinstance(old, dict) and all(
+            key in new and covers(new[key], part) for key, part in old.items()
+        )
+
+    try:
+        return covers(orjson.loads(later), orjson.loads(earlier))
+    except RecursionError:
+        return False
+
+
+def _parsed(payload: str) -> dict[str, Any] | None:
+    """Return a JSON object, or None for what was rejected before it was sent."""
+    parsed, problem = parse(payload.encode(errors="surrogatepass"))
+    return None if problem else parsed
+
+
+def _merges(parsed: dict[str, Any] | None, *, merges: bool) -> bool:
+    own = (parsed or {}).get("_merge_objects", merges)
+    return own is True or own == "true"
 
 
 def _is_operator(value: str) -> bool:
-    operators = {"add", "remove", "inc", "$add", "$remove", "$update"}
-    return value.startswith("{") and not operators.isdisjoint(key for key, _ in members(value))
+    return value.startswith("{") and not _OPERATORS.isdisjoint(key for key, _ in members(value))
+
+
+def _is_increment(value: str) -> bool:
+    return value.startswith("{") and [key for key, _ in members(value)] == ["inc"]
 
 
 def _is_array_operator(value: str) -> bool:
@@ -74,4 +134,7 @@ def _left_of_array(value: str, since: list[str]) -> str | None:
 
 def _same(text: str) -> bytes:
     """Return a text that equal values share, however they are written."""
-    return orjson.dumps(orjson.loads(text))
+    try:
+        return orjson.dumps(orjson.loads(text))
+    except orjson.JSONEncodeError:
+        return text.encode()  # nested deeper than orjson writes; Braze's arrays hold no such value anyway

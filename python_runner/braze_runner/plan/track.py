@@ -31,18 +31,13 @@ class AttributesPlanner(IdentifiedPlanner):
             batch.column(name).null_count < batch.num_rows for name in others
         ):
             return super().plan_batch(batch)
-        ids, payloads = texts_of(batch, "external_id"), bytes_of(batch, "payload")
+        columns = (texts_of(batch, "braze_row"), texts_of(batch, "external_id"), bytes_of(batch, "payload"))
         envelope, head = self._envelope, b"," + self._written
         special = limits.IDENTIFIER_KEYS | limits.UNBILLED_KEYS | self._settings
         planned: list[Row | Reject] = []
-        add, loads, dumps, new, most = (
-            planned.append,
-            orjson.loads,
-            orjson.dumps,
-            tuple.__new__,
-            limits.PAYLOAD_KEYS,
-        )
-        for braze_row, external_id, payload in zip(texts_of(batch, "braze_row"), ids, payloads, strict=True):
+        add, loads, dumps, new = planned.append, orjson.loads, orjson.dumps, tuple.__new__
+        most_keys = limits.PAYLOAD_KEYS
+        for braze_row, external_id, payload in zip(*columns, strict=True):
             if (
                 external_id
                 and payload
@@ -56,7 +51,7 @@ class AttributesPlanner(IdentifiedPlanner):
                 try:
                     parsed = loads(payload)
                     keys = len(parsed)
-                    if 0 < keys <= most and special.isdisjoint(parsed):
+                    if 0 < keys <= most_keys and special.isdisjoint(parsed):
                         named = b'"external_id":' + dumps(external_id)
                         body = b"{" + named + head + payload[1:]
                         row = (braze_row, named, payload, body, envelope, b"attributes", keys, keys, True)

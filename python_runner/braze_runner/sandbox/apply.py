@@ -132,7 +132,7 @@ def _apply_purchase(session: Session, profile: Profile, item: dict[str, Any], _s
 
 def _time(item: dict[str, Any]) -> str:
     """Return the time of a valid event or purchase; one in the future becomes now."""
-    moment, now = times.parse(item["time"]), datetime.now(UTC)
+    moment, now = times.parse_iso(item["time"]), datetime.now(UTC)
     return times.text_of(min(moment, now) if moment else now)
 
 

@@ -37,8 +37,8 @@ class RateLimits:
         self._clock = clock
         self._used: dict[str, tuple[int, int]] = {}
 
-    def take(self, bucket: Bucket, requests: int = 1) -> Taken:
-        """Count requests; one over the allowance is not counted.
+    def take(self, bucket: Bucket) -> Taken:
+        """Count a request; one over the allowance is not counted.
 
         The headers are in lower case as HTTP/2 sends them. ``limits`` "off" counts and never refuses.
         """
@@ -48,8 +48,12 @@ class RateLimits:
         if exhausted and self._settings.limits != "off":
             return Taken(False, self._refusal(exhausted, now))
         for each in windows:
-            self._used[each.name] = (int(now // each.seconds), self._count(each, now) + requests)
+            self._used[each.name] = (int(now // each.seconds), self._count(each, now) + 1)
         return Taken(True, self._told(windows[0], now))
+
+    def told(self, bucket: Bucket) -> dict[str, str]:
+        """Return the headers of a request that is not counted."""
+        return self._told(self._windows_of(bucket)[0], self._clock())
 
     def _windows_of(self, bucket: Bucket) -> tuple[Bucket, ...]:
         """Return the windows that a request has to fit; contracts by monthly users have two for tracking."""

@@ -3,12 +3,12 @@
 Braze names the error ``unable-to-coerce-value`` and not what it coerces: texts of numbers and booleans here.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from braze_runner import times
 from braze_runner.sandbox.rules import CATALOG_ARRAY_ELEMENTS, CATALOG_NESTING, CATALOG_VALUE_CHARS
+from braze_runner.sandbox.types import number_of
 
 
 class ValueRefusedError(Exception):
@@ -43,9 +43,10 @@ def _string(value: Any) -> str:
 def _number(value: Any) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+    number = number_of(value) if isinstance(value, str) else None
+    if number is None:
         _refused()
-    return float(value) if "." in value else int(value)
+    return number
 
 
 def _refused() -> NoReturn:
@@ -104,7 +105,6 @@ def _geo(value: Any) -> list[float]:
 
 
 _BOUNDS = (180, 90)
-_NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?")
 
 TYPES: dict[str, Callable[[Any], Any]] = {
     "string": _string,

@@ -1,6 +1,7 @@
 """Which requests go wrong, and how: rules given by ``--fault`` or by ``PUT /sandbox/faults``."""
 
 import dataclasses
+import math
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -25,6 +26,16 @@ _MAY_APPLY: Final = {"server_error", "html"}
 _STATUSES: Final[dict[str, tuple[int, ...]]] = {
     "server_error": (500, 502, 503, 504),
     "html": (502, 400, 500, 503, 504, 520, 521, 522, 524),
+}
+_TYPES: Final = {
+    "kind": str,
+    "share": int | float,
+    "paths": list | tuple | None,
+    "times": int | None,
+    "seconds": int | float,
+    "status": int,
+    "applied": bool,
+    "location": str,
 }
 _TEXT_TYPES: Final = {"share": float, "times": int, "seconds": float, "status": int}
 
@@ -51,7 +62,7 @@ class Fault:
             raise ConfigError(f"A fault is one of {', '.join(KINDS)}, not {self.kind!r}.")
         if not 0 <= self.share <= 1:
             raise ConfigError(f"The share of fault {self.kind} is {self.share}, not between 0 and 1.")
-        if self.seconds < 0 or (self.times is not None and self.times < 0):
+        if not 0 <= self.seconds < math.inf or (self.times is not None and self.times < 0):
             raise ConfigError(f"Fault {self.kind}: seconds and times are 0 or more.")
         statuses = _STATUSES.get(self.kind, (0,))
         if self.status and self.status not in statuses:
@@ -66,16 +77,14 @@ class Fault:
         """Make a rule of a JSON object; ConfigError for one that is none."""
         if not isinstance(values, Mapping) or not isinstance(values.get("kind"), str):
             raise ConfigError("A fault is an object with a kind.")
-        unknown = values.keys() - {field.name for field in dataclasses.fields(cls)}
+        unknown = values.keys() - _TYPES.keys()
         if unknown:
             raise ConfigError(f"A fault has no {', '.join(sorted(unknown))}.")
         paths = values.get("paths")
-        if paths is not None and not (isinstance(paths, list | tuple) and all(map(_is_text, paths))):
-            raise ConfigError("The paths of a fault are a list of texts.")
-        try:
-            return cls(**{**values, "paths": None if paths is None else tuple(paths)})
-        except TypeError as exc:
-            raise ConfigError(f"Fault {values['kind']} has a value of a wrong type.") from exc
+        wrong = [name for name, value in values.items() if not isinstance(value, _TYPES[name])]
+        if wrong or not all(isinstance(path, str) for path in paths or ()):
+            raise ConfigError(f"Fault {values['kind']}: wrong type of {', '.join(wrong) or 'paths'}.")
+        return cls(**{**values, "paths": None if paths is None else tuple(paths)})
 
     @classmethod
     def parse(cls, text: str) -> "Fault":
@@ -96,10 +105,6 @@ class Fault:
         if "paths" in values:
             values["paths"] = values["paths"].split("+")
         return cls.of(values)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 class Faults:

@@ -15,8 +15,7 @@ from typing import Any
 from braze_runner import times
 from braze_runner.sandbox.countries import CODES, CODES_BY_NAME
 from braze_runner.sandbox.identity import BAD_EMAIL, is_email
-from braze_runner.sandbox.rules import DEVICE_ID_BYTES
-from braze_runner.sandbox.values import is_writable
+from braze_runner.sandbox.rules import DEVICE_ID_BYTES, IMAGE_URL_CHARS
 
 # Not attributes: they say which profile, or how to write.
 CONTROL = frozenset(
@@ -89,18 +88,14 @@ CHECKS: dict[str, Callable[[Any], str | None]] = {
     "push_tokens": _check_push_tokens,
     "email_subscription_info": _check_subscription_info,
 }
-_CHECKED = CHECKS.keys()
 
 
-def first_error(item: dict[str, Any]) -> str | None:
-    """Return the text of the first error among the reserved fields of an attributes object, or None."""
-    for name in item.keys() & _CHECKED:
-        error = CHECKS[name](item[name])
-        if error is not None:
-            return error
+def errors_of(item: dict[str, Any]) -> list[str]:
+    """Return the texts of the errors among the reserved fields of an attributes object: one a field."""
+    errors = [error for name, check in CHECKS.items() if name in item and (error := check(item[name]))]
     if item.get("push_token_import") is True and not item.get("push_tokens"):
-        return "BAD_PUSH_TOKEN_IMPORT"
-    return None
+        errors.append("BAD_PUSH_TOKEN_IMPORT")
+    return errors
 
 
 def _only(accepts: Callable[[Any], bool]) -> Callable[[Any, Any], Any]:
@@ -128,12 +123,16 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_image_url(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= IMAGE_URL_CHARS
+
+
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
 def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and is_writable(value)
+    return isinstance(value, dict)
 
 
 def _is_number(value: Any) -> bool:
@@ -164,9 +163,9 @@ def _zones() -> frozenset[str]:
 
 
 def is_uuid(value: Any) -> bool:
-    """Say whether a value can be the id of a subscription group."""
+    """Say whether a value can be the id of a subscription group: 36 characters, as the dashboard shows it."""
     try:
-        return isinstance(value, str) and bool(uuid.UUID(value))
+        return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
     except ValueError:
         return False
 
@@ -203,5 +202,5 @@ FIELDS: dict[str, Callable[[Any, Any], Any]] = {
     "push_tokens": _ANY,
     "facebook": _OBJECT,
     "twitter": _OBJECT,
-    "image_url": _TEXT,
+    "image_url": _only(_is_image_url),
 }

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import orjson
 from starlette.requests import Request
 
 from braze_runner.limits import TRACK_BYTES
 from braze_runner.sandbox.applier import Applier
+from braze_runner.sandbox.json_text import read_json
 from braze_runner.sandbox.profiles import ProfileStore
-from braze_runner.sandbox.settings import Settings
+from braze_runner.sandbox.settings import Settings, is_loopback
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -58,6 +58,11 @@ def parsed(request: Request, content: bytes | None, too_large: int = 413) -> tup
     if content is None:
         return Answer(too_large, {"message": "Request Entity Too Large"}), None
     try:
-        return None, orjson.loads(content)
-    except orjson.JSONDecodeError:
+        return None, read_json(content)
+    except ValueError:
         return Answer(400, {"message": "The body is not valid JSON"}), None
+
+
+def is_asked_locally(request: Request) -> bool:
+    """Say whether the request names this machine; another name that leads here is somebody's DNS rebinding."""
+    return is_loopback(request.url.hostname or "")

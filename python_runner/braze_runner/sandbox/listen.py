@@ -54,6 +54,7 @@ def listen(settings: Settings, started: Callable[[str], None], until_eof: int | 
             http=_Protocol,
             log_level="warning",
             access_log=False,
+            proxy_headers=False,  # who asks is the one at the other end, whatever a header says
             ws="none",
             timeout_graceful_shutdown=10,
         )

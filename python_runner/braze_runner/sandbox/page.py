@@ -4,8 +4,6 @@ Everything in it is escaped, and it loads nothing from anywhere.
 """
 
 import base64
-import hmac
-import ipaddress
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -15,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from braze_runner.sandbox.control import counts
 from braze_runner.sandbox.handle import Sandbox
+from braze_runner.sandbox.http import is_asked_locally
 from braze_runner.sandbox.settings import is_loopback
 
 REFRESH_SECONDS = 2
@@ -34,7 +33,8 @@ _HEADERS = {
 }
 
 _REQUESTS = (
-    "select path, status, count(*), sum(objects), sum(errors) from requests group by 1, 2 order by 1, 2"
+    "select path, status, count(*), sum(objects), sum(errors) from requests group by 1, 2"
+    " order by 3 desc, 1, 2 limit ?"
 )
 _ERRORS = (
     "select time, method || ' ' || path, status, coalesce(detail, ''), coalesce(fault, '') from requests"
@@ -63,13 +63,7 @@ def page(sandbox: Sandbox, request: Request) -> Response:
 
 
 def _is_open(sandbox: Sandbox, request: Request) -> bool:
-    # A name of somebody else that leads here (DNS rebinding) must not let a website read profiles.
-    asked = request.url.hostname or ""
-    return is_loopback(sandbox.settings.host) and is_loopback(asked) and _is_local(request)
-
-
-def _is_local(request: Request) -> bool:
-    return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    return is_loopback(sandbox.settings.host) and is_asked_locally(request)
 
 
 def _has_key(sandbox: Sandbox, request: Request) -> bool:
@@ -80,7 +74,7 @@ def _has_key(sandbox: Sandbox, request: Request) -> bool:
         _, _, password = base64.b64decode(given).partition(b":")
     except ValueError:
         return False
-    return hmac.compare_digest(password, sandbox.settings.api_key.encode())
+    return sandbox.is_key(password, request)
 
 
 def _html(sandbox: Sandbox) -> str:
@@ -89,7 +83,7 @@ def _html(sandbox: Sandbox) -> str:
     faults = [(rule.kind, rule.share, rule.paths or "all", rule.times) for rule in sandbox.faults.rules]
     tables = (
         _table("Counts", list(counted), [tuple(counted.values())]),
-        _table("Requests", ["path", "status", "requests", "objects", "rejected"], rows(_REQUESTS)),
+        _table("Requests", ["path", "status", "requests", "objects", "rejected"], rows(_REQUESTS, (ROWS,))),
         _table("Latest errors", ["time", "request", "status", "text", "fault"], rows(_ERRORS, (ROWS,))),
         _table("Queued", ["kind", "requests", "failed"], rows(_QUEUE)),
         _table("Faults", ["kind", "share", "paths", "times left"], faults),

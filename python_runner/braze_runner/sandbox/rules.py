@@ -23,6 +23,9 @@ PURCHASE_PROPERTIES_BYTES: Final = 51_200
 PROPERTIES: Final = 256
 """Distinct properties kept of one event (custom event properties)."""
 
+IMAGE_URL_CHARS: Final = 1_024
+"""Characters of ``image_url`` (standard attributes)."""
+
 DEVICE_ID_BYTES: Final = range(8, 256)
 """Bytes of a device id in an import of push tokens (POST /users/track, BAD_DEVICE_ID)."""
 

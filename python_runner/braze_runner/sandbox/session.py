@@ -74,7 +74,7 @@ class Session:
 
     def inherit(self, profile: Profile) -> None:
         """Give a new profile the states that were set for its addresses before it existed (30 days)."""
-        if self._inherits and profile.id in self._new:
+        if self._inherits:
             for subject, state in states_of(self._store, profile):
                 if subject == EMAIL_SUBSCRIBE:
                     profile.fields.setdefault(EMAIL_SUBSCRIBE, state)
@@ -116,11 +116,7 @@ class Session:
         self._shared_loaded.update((kind, value) for value in values)
 
     def _adopt(self, loaded: list[Profile]) -> list[Profile]:
-        known = [self._profiles.setdefault(profile.id, profile) for profile in loaded]
-        for profile in known:
-            if profile.external_id is not None:
-                self._by_external_id[profile.external_id] = profile
-        return known
+        return [self._profiles.setdefault(profile.id, profile) for profile in loaded]
 
     def _owners(self, kind: Kind, value: str) -> Iterator[Profile]:
         # `kind` is "email" or "phone": the two that are columns and may be shared.

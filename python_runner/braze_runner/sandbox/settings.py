@@ -28,7 +28,7 @@ class Settings:
     ``warehouse`` is the DuckDB file whose sync tables Cloud Data Ingestion reads, ``cdi_seconds`` how long a run
     of it takes to begin.
     ``lag`` is in seconds: what is accepted is applied after a random time up to it, drawn with ``seed``.
-    Every field from ``long_strings`` on is a switch: Braze's documentation does not settle it, or settles it
+    Every field from ``cdi_boundary`` on is a switch: Braze's documentation does not settle it, or settles it
     per account. docs/sandbox.md lists them.
     """
 
@@ -67,8 +67,8 @@ class Settings:
         """Refuse an empty key, and the well-known key on an address that others can reach (ConfigError)."""
         if not self.api_key:
             raise ConfigError("The sandbox needs a non-empty API key.")
-        if not 0 <= self.lag < math.inf:
-            raise ConfigError("The sandbox's lag is a number of seconds, 0 or more.")
+        if not all(0 <= seconds < math.inf for seconds in (self.lag, self.cdi_seconds)):
+            raise ConfigError("A lag, of the sandbox or of a run, is a number of seconds, 0 or more.")
         unknown = set(self.attribute_types.values()) - TYPES.keys()
         if unknown:
             raise ConfigError(

@@ -28,13 +28,17 @@ def states_of(store: ProfileStore, profile: Profile) -> Iterable[tuple[str, str]
 
 
 def set_states(store: ProfileStore, kind: str, addresses: list[str], states: dict[str, str]) -> None:
-    """Set states (subject -> state) for emails or phones: on every profile that has one, or on the address."""
+    """Set states (subject -> state) for emails or phones: on every profile that has one, or else on the address."""
     profiles = store.by_column(kind, addresses)
     for profile in profiles:
         set_on(profile, states)
         profile.revision = store.next_revision()
     store.write([], profiles)
     known = {getattr(profile, kind) for profile in profiles}
+    store.connection.executemany(  # what was set before the address had a profile is out of date
+        "delete from address_states where kind = ? and address = ? and subject = ?",
+        [(kind, address, subject) for address in known for subject in states],
+    )
     store.connection.executemany(
         "insert or replace into address_states values (?, ?, ?, ?, ?)",
         [

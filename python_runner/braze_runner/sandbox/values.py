@@ -14,9 +14,7 @@ from braze_runner import times
 from braze_runner.sandbox.rules import ARRAY_ELEMENTS, NAME_CHARS, OBJECT_BYTES, STRING_CHARS
 from braze_runner.sandbox.settings import Settings
 
-# orjson writes 254 levels, an answer's own among them, and 64-bit integers. Braze names no figure for either.
-MAX_DEPTH = 240
-MAX_INTEGER = 2**63
+MAX_INTEGER = 2**63  # what orjson and SQLite hold; Braze names no figure
 
 _UNRULED = (int, float, bool, type(None))
 _FORBIDDEN_IN_KEY = re.compile(r"[ .$]")
@@ -57,14 +55,6 @@ def deep_merge(current: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def is_writable(value: Any, depth: int = 0) -> bool:
-    """Say whether a value is nested within ``MAX_DEPTH``."""
-    if depth > MAX_DEPTH:
-        return False
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(is_writable(item, depth + 1) for item in inner)
-
-
 def _object(current: Any, sent: dict[str, Any], mode: Mode) -> Any:
     operators = sent.keys()
     if operators == {"inc"}:
@@ -73,7 +63,7 @@ def _object(current: Any, sent: dict[str, Any], mode: Mode) -> Any:
         return _changed_array(current, sent, mode)
     if operators and operators <= OBJECT_OPERATORS.keys():
         return _changed_objects(current, sent, mode)
-    value = _nested(sent, mode, 0)
+    value = _nested(sent, mode)
     if mode.merge and _is_object(current) and _is_object(value):
         value = deep_merge(current, value)
     return _within_size(value)
@@ -93,7 +83,7 @@ def _incremented(current: Any, amount: Any) -> Any:
 
 def _whole_array(current: Any, sent: list[Any], mode: Mode) -> Any:
     if sent and any(isinstance(item, dict | list) for item in sent):
-        return _within_size(_nested(sent, mode, 0))
+        return _within_size(_nested(sent, mode))
     return _limited(current, _distinct(_scalars(sent, mode)), mode)
 
 
@@ -131,7 +121,7 @@ def _changed_objects(current: Any, sent: dict[str, Any], mode: Mode) -> Any:
 
 
 def _add(items: list[Any], new: dict[str, Any], mode: Mode) -> list[Any]:
-    return [*items, _nested(new, mode, 1)]
+    return [*items, _nested(new, mode)]
 
 
 def _remove(items: list[Any], argument: dict[str, Any], _mode: Mode) -> list[Any]:
@@ -139,7 +129,7 @@ def _remove(items: list[Any], argument: dict[str, Any], _mode: Mode) -> list[Any
 
 
 def _update(items: list[Any], argument: dict[str, Any], mode: Mode) -> list[Any]:
-    new = _nested(argument.get("$new_object"), mode, 1)
+    new = _nested(argument.get("$new_object"), mode)
     if not isinstance(new, dict):
         raise _InvalidError
     return [
@@ -165,13 +155,13 @@ def _matches(item: Any, argument: dict[str, Any]) -> bool:
     return bool(found == value) and isinstance(found, bool) == isinstance(value, bool)
 
 
-def _nested(value: Any, mode: Mode, depth: int) -> Any:
+def _nested(value: Any, mode: Mode) -> Any:
     if isinstance(value, str):
         return _text(value, mode)
-    if value is None or depth > MAX_DEPTH:
+    if value is None:
         raise _InvalidError
     if isinstance(value, list):
-        return [_nested(item, mode, depth + 1) for item in value]
+        return [_nested(item, mode) for item in value]
     if not isinstance(value, dict):
         return value
     if "$time" in value:
@@ -180,7 +170,7 @@ def _nested(value: Any, mode: Mode, depth: int) -> Any:
         return value
     if any(not key or len(key) > NAME_CHARS or _FORBIDDEN_IN_KEY.search(key) for key in value):
         raise _InvalidError
-    return {key: _nested(item, mode, depth + 1) for key, item in value.items()}
+    return {key: _nested(item, mode) for key, item in value.items()}
 
 
 def _text(value: str, mode: Mode) -> str:

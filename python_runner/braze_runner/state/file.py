@@ -1,4 +1,7 @@
-"""The state tables in a SQLite file, for credentials that may only read the warehouse."""
+"""The state tables in a SQLite file, for credentials that may only read the warehouse.
+
+All processes that have the file open have to be on one machine (sqlite.org, Write-Ahead Logging).
+"""
 
 import datetime as dt
 import sqlite3
@@ -22,6 +25,8 @@ class FileTables:
 
     With ``read_only`` it has to be there, and is left as it is.
     """
+
+    is_local = True
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path

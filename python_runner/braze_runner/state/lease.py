@@ -1,6 +1,11 @@
-"""Who may push: one run a sync and destination, by the clock of whoever keeps the tables (R7)."""
+"""Who may push: one run a sync and destination, by the clock of whoever keeps the tables (R7).
+
+Tables in a file have no clock but the machine's, which anybody can set. There a lease ends by the time since the
+machine was started, which all its processes share; only of what an earlier start has left the clock decides.
+"""
 
 import datetime as dt
+import math
 import os
 import random
 import socket
@@ -28,8 +33,20 @@ class LeaseTakenError(StoppedError):
     """Another run holds the lease; nothing was sent."""
 
 
+class Clocks(NamedTuple):
+    """By what a claim is judged: the clock of the tables, this machine, and the seconds since its start.
+
+    ``boot`` names that start. It is empty where it has no name, and for tables that other machines have too.
+    """
+
+    now: dt.datetime
+    machine: str
+    boot: str
+    uptime: float
+
+
 class Claim(NamedTuple):
-    """What one run claims for one sync."""
+    """What one run claims for one sync: until ``expires_at`` by the tables' clock, ``ends_at`` by its machine's."""
 
     sync: str
     run_id: str
@@ -38,11 +55,19 @@ class Claim(NamedTuple):
     machine: str
     pid: int
     expires_at: dt.datetime
+    boot: str
+    ends_at: float
 
-    def holds(self, now: dt.datetime, here: str) -> bool:
+    def holds(self, clocks: Clocks) -> bool:
         """Say whether the run may still be at work: a dead process of this very machine is not."""
-        is_dead = self.machine == here and not _is_alive(self.pid)
-        return not self.released and self.expires_at > now and not is_dead
+        is_dead = self.machine == clocks.machine and not _is_alive(self.pid)
+        if self.released or is_dead:
+            return False
+        if clocks.boot and clocks.boot == self.boot:
+            return self.ends_at > clocks.uptime
+        left = (self.expires_at - clocks.now).total_seconds()
+        # A clock that was set back before this start would keep a lease of the last one for as long.
+        return 0 < left <= (LEASE_SECONDS if clocks.boot else math.inf)
 
 
 class Lease:
@@ -143,6 +168,8 @@ class Lease:
         detail = {
             "machine": machine(),
             "pid": os.getpid(),
+            "boot": boot(),
+            "ends_at": f"{asked_at + self._seconds:020.6f}",
             "expires_at": (now + dt.timedelta(seconds=self._seconds)).isoformat(timespec="microseconds"),
         }
         text = orjson.dumps(detail).decode()
@@ -152,8 +179,8 @@ class Lease:
 
     def _held_by_others(self, claims: Sequence[Claim]) -> list[Claim]:
         """Return those of the claims that are other runs' and still hold."""
-        now, here, own = self._state.tables.now(), machine(), self._state.run_id
-        return [claim for claim in claims if claim.run_id != own and claim.holds(now, here)]
+        clocks, own = _clocks(self._state, self._clock()), self._state.run_id
+        return [claim for claim in claims if claim.run_id != own and claim.holds(clocks)]
 
     def _claims(self) -> list[Claim]:
         return _claims(self._state, self._syncs)
@@ -161,8 +188,12 @@ class Lease:
 
 def holders(state: State, syncs: Sequence[str]) -> list[Claim]:
     """Return the claims on these syncs that still hold."""
-    now, here = state.tables.now(), machine()
-    return [claim for claim in _claims(state, syncs) if claim.holds(now, here)]
+    clocks = _clocks(state, time.monotonic())
+    return [claim for claim in _claims(state, syncs) if claim.holds(clocks)]
+
+
+def _clocks(state: State, uptime: float) -> Clocks:
+    return Clocks(state.tables.now(), machine(), boot() if state.tables.is_local else "", uptime)
 
 
 def _claims(state: State, syncs: Sequence[str]) -> list[Claim]:
@@ -180,16 +211,36 @@ def _claims(state: State, syncs: Sequence[str]) -> list[Claim]:
 def _claim_of(sync: str, run_id: str, fence: Any, released: Any, detail: str) -> Claim:
     known = orjson.loads(detail)
     expires_at = dt.datetime.fromisoformat(known["expires_at"])
-    return Claim(sync, run_id, int(fence), bool(released), known["machine"], known["pid"], expires_at)
+    return Claim(
+        sync,
+        run_id,
+        int(fence),
+        bool(released),
+        known["machine"],
+        known["pid"],
+        expires_at,
+        # Rows of an earlier version say neither.
+        known.get("boot", ""),
+        float(known.get("ends_at", 0)),
+    )
 
 
 def machine() -> str:
     """Return what tells this machine, and this container on it, from others; process numbers hold within."""
     parts = [socket.gethostname()]
-    with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    if start := boot():
+        parts.append(start)
+        with suppress(OSError):
+            parts.append(str(Path("/proc/self/ns/pid").readlink()))
     return "/".join(parts)
+
+
+def boot() -> str:
+    """Return the name of this start of the machine, or "" where it has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _is_alive(pid: int) -> bool:

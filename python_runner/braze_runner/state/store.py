@@ -57,11 +57,33 @@ class State:
         self._sequence = count(1)
 
     def _clock(self) -> dt.datetime:
-        """Return the time of the tables, which are asked once; from then on it is counted here."""
+        """Return the time of the tables, which are asked once; from then on it is counted here.
+
+        A clock that was set back since an earlier run begins behind that run's last word, which would count else.
+        """
         if self._asked is None:
-            self._asked = (self.tables.now(), self._monotonic())
+            newest, moment = self._newest_word(), self.tables.now()
+            if newest is not None and newest >= moment:
+                moment = newest + dt.timedelta(microseconds=1)
+            self._asked = (moment, self._monotonic())
         moment, asked_at = self._asked
         return moment + dt.timedelta(seconds=self._monotonic() - asked_at)
+
+    def _newest_word(self) -> dt.datetime | None:
+        """Return when a reject or a run was last recorded."""
+        return self._newest({_REJECTS: "1 = 1", _RUNS: "1 = 1"})
+
+    def _newest(self, conditions: Mapping[str, str]) -> dt.datetime | None:
+        """Return the newest stamp of these rows (table -> condition) of the destination."""
+        destination = self.tables.literal(self.destination)
+        parts = " union all ".join(
+            f"select recorded_at from {self.tables.name_of(table)} "  # noqa: S608 (quoted)
+            f"where destination = {destination} and {condition}"
+            for table, condition in conditions.items()
+        )
+        rows = self.tables.fetch_all(f"select max(recorded_at) from ({parts}) as stamps")  # noqa: S608 (quoted)
+        newest: dt.datetime | None = rows[0][0]
+        return newest
 
     def prepare(self) -> None:
         """Create the tables where they are missing."""
@@ -142,11 +164,17 @@ class State:
             ],
         )
 
-    def settle(self, reject: OpenReject, status: RejectStatus) -> None:
-        """Record what became of an open reject."""
+    def settle(self, settled: Iterable[tuple[OpenReject, RejectStatus]]) -> None:
+        """Record what became of open rejects."""
         keys = ("sync", "braze_row", "identifier", "reason", "message", "http_status", "request_number")
-        row = {name: getattr(reject, name) for name in keys}
-        self.append(_REJECTS, [row | {"braze_batch": reject.batch, "status": status}])
+        self.append(
+            _REJECTS,
+            [
+                {name: getattr(reject, name) for name in keys}
+                | {"braze_batch": reject.batch, "status": status}
+                for reject, status in settled
+            ],
+        )
 
     def open_rejects(self, sync: str, page_rows: int = 1_000) -> Iterator[OpenReject]:
         """Yield the rejects of a sync that are not settled, by batch and row; a page at a time is read."""
@@ -166,6 +194,18 @@ class State:
             batch, last = literal(rows[-1][1]), literal(rows[-1][2])
             behind = f" and (braze_batch > {batch} or (braze_batch = {batch} and braze_row > {last}))"
 
+    def reject_statuses(self, sync: str, batch: str) -> dict[str, RejectStatus]:
+        """Return braze_row -> newest status of the rejects of a batch, settled or not."""
+        literal = self.tables.literal
+        newest = self._newest_rejects(
+            "braze_row, status", f"sync = {literal(sync)} and braze_batch = {literal(batch)}"
+        )
+        return dict(
+            self.tables.fetch_all(
+                f"select braze_row, status from ({newest}) as newest where place = 1"  # noqa: S608 (quoted)
+            )
+        )
+
     def count_open_rejects(self) -> dict[str, dict[str, int]]:
         """Return sync -> status -> number of the rejects that are not settled."""
         newest = self._newest_rejects("sync, status")
@@ -179,8 +219,11 @@ class State:
 
     def dropped_deletions(self, sync: str) -> set[tuple[str, str]]:
         """Return (braze_batch, braze_row) of deletions that were not sent, since their user had returned."""
-        condition = f"sync = {self.tables.literal(sync)} and reason = 'user_returned'"
-        return set(self.fetch(_REJECTS, "distinct braze_batch, braze_row", condition))
+        condition = (
+            f"sync = {self.tables.literal(sync)} and reason = 'user_returned' group by braze_batch, braze_row "
+            "having max(case when status = 'retried' then 1 else 0 end) = 0"
+        )
+        return set(self.fetch(_REJECTS, "braze_batch, braze_row", condition))
 
     def _newest_rejects(self, columns: str, condition: str = "1 = 1") -> str:
         """Return the query of what was recorded of each rejected row; the newest record has place 1."""
@@ -217,9 +260,10 @@ class State:
         self.append(_RUNS, [asdict(record) | dict(counts) | {"sync": sync, "runner_version": __version__}])
 
     def seconds_since_acceptance(self) -> float | None:
-        """Return how long ago anything was last acknowledged; None if never."""
-        rows = self.fetch(_LEDGER, "max(recorded_at)", "entry in ('progress', 'done', 'ended')")
-        newest = rows[0][0] if rows else None
+        """Return how long ago anything was last acknowledged, in a push or in a retry; None if never."""
+        newest = self._newest(
+            {_LEDGER: "entry in ('progress', 'done', 'ended')", _REJECTS: "status = 'retried'"}
+        )
         return None if newest is None else max(0.0, (self._now() - newest).total_seconds())
 
     def fetch(self, table: str, columns: str, condition: str) -> list[tuple[Any, ...]]:

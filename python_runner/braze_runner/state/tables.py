@@ -8,10 +8,16 @@ from braze_runner.project import Location
 from braze_runner.state.records import COLUMN_TYPES, SCHEMAS
 from braze_runner.warehouse import Warehouse
 from braze_runner.warehouse.arrow import table_of
+from braze_runner.warehouse.names import schema_of
 
 
 class Tables(Protocol):
-    """The three tables of ``SCHEMAS``, and the clock of whoever keeps them."""
+    """The three tables of ``SCHEMAS``, and the clock of whoever keeps them.
+
+    ``is_local``: only processes of this machine have them, and the clock is the machine's.
+    """
+
+    is_local: bool
 
     def prepare(self) -> None:
         """Create the tables, and add the columns, that are missing."""
@@ -38,6 +44,8 @@ class Tables(Protocol):
 class WarehouseTables:
     """The tables in the user's warehouse."""
 
+    is_local = False
+
     def __init__(self, warehouse: Warehouse, places: Mapping[str, Location]) -> None:
         self._warehouse = warehouse
         self._places = places
@@ -45,28 +53,24 @@ class WarehouseTables:
     def prepare(self) -> None:
         """Create the tables, their schema and their columns, where they are missing."""
         for table, columns in SCHEMAS.items():
-            place, warehouse = self._places[table], self._warehouse
-            schema = place.schema or warehouse.schema
+            relation, warehouse = self.name_of(table), self._warehouse
             types = {field.name: warehouse.types[COLUMN_TYPES[field.type]] for field in columns}
-            present = {name.lower() for name in warehouse.column_types(schema, place.name, place.database)}
+            present = {name.lower() for name in warehouse.column_types(relation)}
             if present:
                 for name in types.keys() - present:
-                    warehouse.execute(f"alter table {self.name_of(table)} add column {name} {types[name]}")
+                    warehouse.execute(f"alter table {relation} add column {name} {types[name]}")
                 continue
-            warehouse.create_schema(schema, place.database)
+            warehouse.create_schema(schema_of(relation))
             listed = ", ".join(f"{name} {type_}" for name, type_ in types.items())
-            warehouse.execute(f"create table if not exists {self.name_of(table)} ({listed})")
+            warehouse.execute(f"create table if not exists {relation} ({listed})")
 
     def exist(self) -> bool:
         """Say whether there is a ledger."""
-        place = self._places["braze_sync_ledger"]
-        schema = place.schema or self._warehouse.schema
-        return bool(self._warehouse.column_types(schema, place.name, place.database))
+        return bool(self._warehouse.column_types(self.name_of("braze_sync_ledger")))
 
     def name_of(self, table: str) -> str:
         """Return the quoted name of one of the tables."""
-        place = self._places[table]
-        return self._warehouse.relation(place.schema or self._warehouse.schema, place.name, place.database)
+        return self._places[table].relation_in(self._warehouse)
 
     def literal(self, text: str) -> str:
         """Return a text as a quoted literal."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from braze_runner.client import RateLimiter
-from braze_runner.client.api import Api
-from braze_runner.engine.retry import batched
+from braze_runner.client.api import Api, asking_for
+from braze_runner.engine.candidates import batched
 from braze_runner.limits import EXPORT_IDS, EXPORT_OF_FIELDS
 from braze_runner.verify.sample import User
 
@@ -68,7 +68,8 @@ class Exporter:
 
     def _export(self, who: Mapping[str, Any], fields: Sequence[str]) -> Mapping[str, Any]:
         self._limiter.acquire(EXPORT_OF_FIELDS)
-        return self._api.post(_PATH, {**who, "fields_to_export": fields}).body
+        with asking_for("users.export.ids"):
+            return self._api.post(_PATH, {**who, "fields_to_export": fields}).body
 
 
 def _lists(users: Sequence[User]) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from braze_runner.engine.retry import batched
+from braze_runner.engine.candidates import batched
 from braze_runner.project import Sync
 from braze_runner.verify.sample import User
 from braze_runner.warehouse import Warehouse

@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from braze_runner.engine.candidates import batched
 from braze_runner.engine.deletions import Deletions
 from braze_runner.engine.history import History
 from braze_runner.engine.inputs import Input
-from braze_runner.engine.retry import batched
 from braze_runner.engine.session import Place
 from braze_runner.errors import ConfigError
 from braze_runner.plan.rows import Identifiers, kind_of

@@ -64,11 +64,11 @@ class AdapterWarehouse(ABC):
         moment: dt.datetime = self.fetch_all(f"select {self.now_sql}")[0][0]
         return moment
 
-    def create_schema(self, schema: str, database: str | None = None) -> None:
+    def create_schema(self, schema: str) -> None:
         """Create a schema unless it is there."""
         # To ask IF NOT EXISTS may need the right to create one too.
-        if not self._has_schema(schema, database or self.database):
-            self.execute(f"create schema if not exists {self._schema(schema, database or self.database)}")
+        if not self._has_schema(schema):
+            self.execute(f"create schema if not exists {schema}")
 
     def relation(self, schema: str, name: str, database: str | None = None) -> str:
         """Return the quoted name of a table."""
@@ -90,20 +90,15 @@ class AdapterWarehouse(ABC):
         return f"md5({text})"
 
     @abstractmethod
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
-        """Return column name -> type of an existing table, in order; empty when there is no such table."""
+    def column_types(self, relation: str) -> dict[str, str]:
+        """Return column name -> type of a table or view, in order; empty without it."""
 
     def close(self) -> None:
         """Close every connection."""
         self._connections.close()
 
     @abstractmethod
-    def _has_schema(self, schema: str, database: str) -> bool: ...
-
-    def _schema(self, schema: str, database: str) -> str:
-        """Return the quoted name of a schema."""
-        # Quoted like a table of a schema, which is what a schema is to its database.
-        return self.relation(database, schema)
+    def _has_schema(self, schema: str) -> bool: ...
 
     def _open(self) -> Any:
         return self._open_handle()

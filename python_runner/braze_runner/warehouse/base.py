@@ -48,11 +48,11 @@ class Warehouse(Protocol):
     def now(self) -> dt.datetime:
         """Return the time of the warehouse's own clock, in UTC without a zone."""
 
-    def create_schema(self, schema: str, database: str | None = None) -> None:
-        """Create a schema unless it is there, so that the right to create one is needed only then."""
+    def create_schema(self, schema: str) -> None:
+        """Create a schema, named as SQL has it, unless it is there; the right to create one is needed only then."""
 
     def relation(self, schema: str, name: str, database: str | None = None) -> str:
-        """Return the quoted name of a table, in this warehouse's own way."""
+        """Return the name of a table as dbt writes it where nobody says otherwise."""
 
     def literal(self, text: str) -> str:
         """Return a text as a quoted literal, in this warehouse's own way."""
@@ -63,8 +63,8 @@ class Warehouse(Protocol):
     def md5(self, text: str) -> str:
         """Return the SQL of a text's hash, 32 hex digits in lower case, given the SQL of the text."""
 
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
-        """Return column name -> type of an existing table, in order; empty when there is no such table."""
+    def column_types(self, relation: str) -> dict[str, str]:
+        """Return column name -> type of a table or view, named as SQL has it, in order; empty without it."""
 
     def close(self) -> None:
         """Close the connection."""

@@ -12,6 +12,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from braze_runner.warehouse.adapter import AdapterWarehouse
 from braze_runner.warehouse.arrow import naive_utc, plain_batches
 from braze_runner.warehouse.inserts import Row, chunks
+from braze_runner.warehouse.names import parts_of
 
 # The text of a query may have 1 MB, which a payload fills alone; its parameters do not count there, but in the
 # request, which may have 10 MB. There may be 10,000 parameters. cloud.google.com/bigquery/quotas, Query jobs.
@@ -62,16 +63,21 @@ class BigQueryWarehouse(AdapterWarehouse):
         """Return the SQL of a text's hash, which MD5 gives as bytes."""
         return f"to_hex(md5({text}))"
 
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
-        """Return column name -> type of a table, in order; empty without it."""
-        place = f"{database or self.database}.{schema}.{name}"
+    def column_types(self, relation: str) -> dict[str, str]:
+        """Return column name -> type of a table or view, in order; empty without it."""
+        place = self._place(relation, 3)
         table = self._found(lambda client: client.get_table(place, retry=self._retry), place)
         fields = table.schema if table else []
         return {field.name: "REPEATED" if field.mode == "REPEATED" else field.field_type for field in fields}
 
-    def _has_schema(self, schema: str, database: str) -> bool:
-        place = f"{database}.{schema}"
+    def _has_schema(self, schema: str) -> bool:
+        place = self._place(schema, 2)
         return bool(self._found(lambda client: client.get_dataset(place, retry=self._retry), place))
+
+    def _place(self, relation: str, parts: int) -> str:
+        """Return a name with its project as the API has it."""
+        texts = [part.text for part in parts_of(relation)]
+        return ".".join(texts if len(texts) >= parts else [self.database, *texts])
 
     def _found(self, get: Callable[[Any], Any], place: str) -> Any:
         """Return what the API says of a place, None when there is no such place."""

@@ -48,19 +48,18 @@ class DatabricksWarehouse(DbApiWarehouse):
             text = text.replace(plain, escaped)
         return f"'{text}'"
 
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
+    def column_types(self, relation: str) -> dict[str, str]:
         """Return column name -> type of a table or view, in order; empty without it."""
         columns = {}
-        rows = self._describe(f"table {self.relation(schema, name, database or self.database)}")
-        for column, column_type, *_ in rows or []:
+        for column, column_type, *_ in self._describe(f"table {relation}") or []:
             # What follows the columns repeats those that the table is partitioned by.
             if not column or column.startswith("#"):
                 break
             columns[column] = column_type
         return columns
 
-    def _has_schema(self, schema: str, database: str) -> bool:
-        return self._describe(f"schema {self._schema(schema, database)}") is not None
+    def _has_schema(self, schema: str) -> bool:
+        return self._describe(f"schema {schema}") is not None
 
     def _describe(self, what: str) -> list[Row] | None:
         """Return what is known of a table or schema, None when there is none; hive_metastore has no other catalogue."""

@@ -30,6 +30,8 @@ class DbtOptions:
     profile: str | None = None
     target: str | None = None
     target_path: Path | None = None
+    vars: str | None = None
+    """Variables of the project as YAML, which a profile may ask for."""
 
     def find_project_dir(self) -> Path:
         """Return the folder of the option, of ``DBT_PROJECT_DIR``, or the nearest upwards with a project."""
@@ -77,10 +79,11 @@ def _load_credentials(options: DbtOptions) -> tuple[Any, Any]:
     """Return dbt's credentials of the target and the adapter's connection manager."""
     project_dir, profiles_dir = options.find_project_dir(), options.find_profiles_dir()
     try:
-        dbt_factory, dbt_runtime, dbt_flags, dbt_context, dbt_exceptions = map(
+        dbt_factory, dbt_utils, dbt_runtime, dbt_flags, dbt_context, dbt_exceptions = map(
             importlib.import_module,
             (
                 "dbt.adapters.factory",
+                "dbt.config.utils",
                 "dbt.config.runtime",
                 "dbt.flags",
                 "dbt_common.context",
@@ -96,8 +99,9 @@ def _load_credentials(options: DbtOptions) -> tuple[Any, Any]:
         # Fills the flags from DBT_* variables too, which is how DBT_TARGET and DBT_PROFILE get their meaning.
         dbt_flags.set_from_args(Namespace(PROJECT_DIR=str(project_dir), PROFILES_DIR=str(profiles_dir)), None)
         flags = dbt_flags.get_flags()
+        variables = dbt_utils.parse_cli_vars(options.vars) if options.vars else {}
         profile = dbt_runtime.load_profile(
-            str(project_dir), {}, options.profile or flags.PROFILE, options.target or flags.TARGET
+            str(project_dir), variables, options.profile or flags.PROFILE, options.target or flags.TARGET
         )
     except dbt_exceptions.DbtBaseException as exc:
         raise _profile_error(str(exc)) from exc

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 import duckdb
 import pyarrow as pa
 
+from braze_runner.warehouse.names import parts_of
 from braze_runner.warehouse.refusals import refusals
 
 # The first is enough to sort one range of rows (engine/reader.py) unless payloads are huge: DuckDB decodes
@@ -106,10 +107,9 @@ class DuckDBWarehouse:
                 cursor.rollback()
             raise
 
-    def create_schema(self, schema: str, database: str | None = None) -> None:
+    def create_schema(self, schema: str) -> None:
         """Create a schema unless it is there."""
-        # Quoted like a table of a schema, which is what a schema is to its database.
-        self.execute(f"create schema if not exists {self.relation(database or self.database, schema)}")
+        self.execute(f"create schema if not exists {schema}")
 
     def relation(self, schema: str, name: str, database: str | None = None) -> str:
         """Return the quoted name of a table."""
@@ -129,9 +129,11 @@ class DuckDBWarehouse:
         """Return the SQL of a text's hash."""
         return f"md5({text})"
 
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
-        """Return column name -> type of a table, in order; empty without it."""
-        conditions = {"table_catalog": database or self.database, "table_schema": schema, "table_name": name}
+    def column_types(self, relation: str) -> dict[str, str]:
+        """Return column name -> type of a table or view, in order; empty without it."""
+        names = [part.text for part in parts_of(relation)][-3:]
+        database, schema, name = [self.database, self.schema][: 3 - len(names)] + names
+        conditions = {"table_catalog": database, "table_schema": schema, "table_name": name}
         where = " and ".join(
             f"lower({column}) = lower({self.literal(value)})" for column, value in conditions.items()
         )

@@ -10,6 +10,7 @@ from redshift_connector.utils.oids import RedshiftOID
 from braze_runner.warehouse.arrow import TIME, batches_of_rows
 from braze_runner.warehouse.dbapi import DbApiWarehouse
 from braze_runner.warehouse.inserts import Row
+from braze_runner.warehouse.names import parts_of
 
 # All that a cluster of a single node gives at once: docs.aws.amazon.com/redshift, FETCH.
 _FETCH_ROWS = 1_000
@@ -44,26 +45,29 @@ class RedshiftWarehouse(DbApiWarehouse):
     structured = ("super",)
     structured_text = "nullif(json_serialize({column}), 'null')"
 
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
+    def column_types(self, relation: str) -> dict[str, str]:
         """Return column name -> type of a table or view, in order; empty without it."""
+        *databases, schema, name = (part.text for part in parts_of(relation))
+        database = databases[0] if databases else self.database
         # Late-binding views are in the one, other databases in the other: docs.aws.amazon.com/redshift, SVV_COLUMNS,
         # SVV_ALL_COLUMNS.
-        is_own = database is None or database.lower() == self.database.lower()
+        is_own = database.lower() == self.database.lower()
         view = "svv_columns" if is_own else "svv_all_columns"
         names = ("table_catalog", "table_schema") if is_own else ("database_name", "schema_name")
-        place = zip((*names, "table_name"), (database or self.database, schema, name), strict=True)
+        place = zip((*names, "table_name"), (database, schema, name), strict=True)
         where = " and ".join(f"lower({column}) = {self.literal(value.lower())}" for column, value in place)
         columns = self.fetch_all(
             f"select column_name, data_type from {view} where {where} order by ordinal_position"  # noqa: S608 (quoted)
         )
         return dict(columns)
 
-    def _has_schema(self, schema: str, database: str) -> bool:  # noqa: ARG002 (there is one for each connection)
-        where = f"lower(nspname) = {self.literal(schema.lower())}"
-        return bool(self.fetch_all(f"select 1 from pg_namespace where {where}"))  # noqa: S608 (quoted)
+    def create_schema(self, schema: str) -> None:
+        """Create a schema unless it is there, in the database of the profile: CREATE SCHEMA takes no other."""
+        super().create_schema(parts_of(schema)[-1].written)
 
-    def _schema(self, schema: str, database: str) -> str:  # noqa: ARG002 (CREATE SCHEMA takes no database)
-        return self.quote + schema.replace(self.quote, self.quote * 2) + self.quote
+    def _has_schema(self, schema: str) -> bool:
+        where = f"lower(nspname) = {self.literal(parts_of(schema)[-1].text.lower())}"
+        return bool(self.fetch_all(f"select 1 from pg_namespace where {where}"))  # noqa: S608 (quoted)
 
     def _prepare(self, handle: Any) -> None:
         super()._prepare(handle)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from braze_runner.errors import BrazeRunnerError, StoppedError
 
 _LONGEST = 300
-_QUOTED = re.compile(r"'[^']*'?|\"[^\"]*\"?|`[^`]*`?")
+_QUOTED = re.compile(r"(['\"`])(.*?)(?:\1|$)")
 # BigQuery names a value that it can't read without quotes: "Bad int64 value: …".
 _NAMED_VALUE = re.compile(r"(?<=value: ).*")
 _QUOTES = str.maketrans("", "", "\"'`")
@@ -20,14 +20,24 @@ def refusal(warehouse: str, error: BaseException, said: str) -> StoppedError:
     statement that holds names and no payload.
     """
     known = said.lower().translate(_QUOTES)
-
-    def known_or_cut(match: re.Match[str]) -> str:
-        quote, inner = match[0][0], match[0].lower().translate(_QUOTES)
-        return match[0] if inner in known else f"{quote}…{quote}"
-
-    text = _NAMED_VALUE.sub("…", _QUOTED.sub(known_or_cut, _first_line(error)))
+    text = _NAMED_VALUE.sub("…", _without_values(_first_line(error), known))
     cut = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
     return StoppedError(f"{warehouse} refused a statement: {cut}")
+
+
+def _without_values(line: str, known: str) -> str:
+    """Cut what is in quotes and not known: up to the last quote of its kind, for a value may hold quotes itself."""
+    kept, at = "", 0
+    while quoted := _QUOTED.search(line, at):
+        quote, end = quoted[1], quoted.end()
+        kept += line[at : quoted.start()]
+        if quoted[2] and quoted[2].lower().translate(_QUOTES) in known:
+            kept += quoted[0]
+        else:
+            end = max(end, line.rfind(quote) + 1)
+            kept += f"{quote}…{quote}"
+        at = end
+    return kept + line[at:]
 
 
 @contextmanager

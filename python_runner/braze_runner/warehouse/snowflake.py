@@ -1,7 +1,7 @@
 """Snowflake: a result comes in pieces, which are downloaded one at a time."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from snowflake.connector.constants import FIELD_ID_TO_NAME
 
 from braze_runner.warehouse.arrow import TIME, batches_of_rows
 from braze_runner.warehouse.dbapi import DbApiWarehouse
+from braze_runner.warehouse.names import Part, parts_of
 
 # docs.snowflake.com, Identifier requirements: what needs no quotes, and is upper case then.
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
@@ -43,14 +44,13 @@ class SnowflakeWarehouse(DbApiWarehouse):
     def relation(self, schema: str, name: str, database: str | None = None) -> str:
         """Return the name of a table as dbt writes it: without quotes, unless it can't be otherwise."""
         parts = [database, schema, name] if database else [schema, name]
-        return ".".join(
-            part if _PLAIN_NAME.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in parts
-        )
+        return ".".join(map(_written, parts))
 
-    def column_types(self, schema: str, name: str, database: str | None = None) -> dict[str, str]:
-        """Return column name -> type of a table, in order; empty without it."""
-        catalogue = self.relation("information_schema", "columns", database or self.database)
-        where = f"upper(table_schema) = {self._upper(schema)} and upper(table_name) = {self._upper(name)}"
+    def column_types(self, relation: str) -> dict[str, str]:
+        """Return column name -> type of a table or view, in order; empty without it."""
+        *databases, schema, name = parts_of(relation)
+        catalogue = f"{self._database(databases)}.information_schema.columns"
+        where = f"table_schema = {self._stored(schema)} and table_name = {self._stored(name)}"
         return dict(
             self.fetch_all(
                 f"select column_name, data_type from {catalogue} "  # noqa: S608 (literals are quoted)
@@ -58,9 +58,10 @@ class SnowflakeWarehouse(DbApiWarehouse):
             )
         )
 
-    def _has_schema(self, schema: str, database: str) -> bool:
-        catalogue = self.relation("information_schema", "schemata", database)
-        where = f"upper(schema_name) = {self._upper(schema)}"
+    def _has_schema(self, schema: str) -> bool:
+        *databases, name = parts_of(schema)
+        catalogue = f"{self._database(databases)}.information_schema.schemata"
+        where = f"schema_name = {self._stored(name)}"
         return bool(self.fetch_all(f"select 1 from {catalogue} where {where}"))  # noqa: S608 (quoted)
 
     def _prepare(self, handle: Any) -> None:
@@ -68,8 +69,12 @@ class SnowflakeWarehouse(DbApiWarehouse):
         handle._network_timeout = PATIENCE_SECONDS  # noqa: SLF001
         super()._prepare(handle)
 
-    def _upper(self, text: str) -> str:
-        return self.literal(text.upper())
+    def _database(self, named: Sequence[Part]) -> str:
+        return named[0].written if named else _written(self.database)
+
+    def _stored(self, part: Part) -> str:
+        """Return the literal of a name as the catalogue has it: in upper case, unless it stands in quotes."""
+        return self.literal(part.text if part.is_quoted else part.text.upper())
 
     def _stream(self, handle: Any, sql: str, batch_rows: int) -> Iterator[pa.RecordBatch]:
         # Rows and not Arrow, which the connector gives only where pandas is installed. A cursor that is iterated
@@ -79,6 +84,10 @@ class SnowflakeWarehouse(DbApiWarehouse):
             schema = pa.schema([(column.name, _arrow_type(column)) for column in cursor.description])
             pieces = (_rows(piece.create_iter(connection=handle)) for piece in cursor.get_result_batches())
             yield from batches_of_rows(chain.from_iterable(pieces), schema, batch_rows)
+
+
+def _written(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 def _arrow_type(column: Any) -> pa.DataType:

@@ -69,6 +69,7 @@ def test_a_catalog_is_made_listed_and_deleted(braze: Any) -> None:
         ({"name": "no spaces"}, "invalid-catalog-name"),
         ({"name": "n" * 251}, "catalog-name-too-large"),
         ({"description": "d" * 251}, "description-too-long"),
+        ({"description": ["d"]}, "catalog-array-invalid"),
         ({"fields": "id"}, "invalid-fields"),
         ({"fields": []}, "id-not-first-column"),
         ({"fields": [{"name": "title", "type": "string"}, ID]}, "id-not-first-column"),
@@ -84,6 +85,13 @@ def test_a_catalog_is_made_listed_and_deleted(braze: Any) -> None:
 def test_documented_errors_of_new_catalogs(braze: Any, changes: dict[str, Any], error: str) -> None:
     catalog = {"name": braze.new_id(), "description": "", "fields": [ID], **changes}
     assert problem(call(braze, "POST", "", {"catalogs": [catalog]})) == (400, error)
+
+
+def test_a_catalog_needs_no_description(braze: Any) -> None:
+    for description in ({}, {"description": None}):
+        catalog = {"name": braze.new_id(), "fields": [ID], **description}
+        answer = call(braze, "POST", "", {"catalogs": [catalog]})
+        assert (answer.status_code, answer.json()["catalogs"][0]["description"]) == (201, "")
 
 
 def test_one_catalog_a_request_and_a_name_once(braze: Any) -> None:
@@ -142,6 +150,12 @@ def test_a_failure_after_the_202_is_not_told(braze: Any) -> None:
     assert item(braze, name, "two")["title"] == "T"
     sent = {"items": [{"tags": {"$add": ["x"]}}]}
     assert problem(call(braze, "PATCH", f"/{name}/items/one", sent)) == (400, "items-too-large")
+
+
+def test_a_value_of_an_item_has_up_to_5000_characters(braze: Any) -> None:
+    name = made(braze)
+    put(braze, name, {"id": "one", "title": "t" * 5_000})
+    assert len(item(braze, name, "one")["title"]) == 5_000
 
 
 @pytest.mark.parametrize(

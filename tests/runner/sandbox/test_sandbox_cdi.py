@@ -1,8 +1,11 @@
 """Cloud Data Ingestion over sync tables in a DuckDB file that the test itself holds open."""
 
 import json
+import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from braze_runner.errors import ConfigError
 from braze_runner.sandbox.cdi import CdiSync
 from braze_runner.sandbox.cdi.project import syncs_of
+from braze_runner.sandbox.endpoints.paging import links, offset_of
 from braze_runner.sandbox.settings import Settings
 
 KINDS = ("external_id", "alias_name", "alias_label", "braze_id", "email", "phone")
@@ -160,6 +164,22 @@ def test_a_third_run_counts_from_the_second(cdi: Callable[..., Cdi]) -> None:
     assert one.run("users_attributes")["rows_synced"] == 0
 
 
+def test_a_row_without_a_stamp_is_never_read(cdi: Callable[..., Cdi]) -> None:
+    one = cdi()
+    one.rows("braze.users_attributes", (None, *user("a", '{"n": 1}')), (1, *user("b", '{"n": 1}')))
+    assert [one.run("users_attributes")["rows_synced"] for _ in range(2)] == [1, 0]
+    assert one.braze.user("a") == {}
+
+
+def test_stamps_with_a_zone_are_read_in_utc(cdi: Callable[..., Cdi], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    one = cdi()
+    fields = [{"name": "id", "type": "string"}]
+    one.braze.accepted("/catalogs", {"catalogs": [{"name": "items", "fields": fields}]})
+    one.warehouse.execute("insert into braze.items values ('2026-01-01 10:00:00+00', 'one', '{}', false)")
+    assert one.run("items")["last_timestamp_synced"] == "2026-01-01T10:00:00.000000Z"
+
+
 def test_stamps_are_compared_to_the_microsecond(cdi: Callable[..., Cdi]) -> None:
     one = cdi()
     one.rows("braze.users_attributes", (1.000001, *user("a", '{"n": 1}')))
@@ -172,10 +192,12 @@ def test_events_and_purchases_fall_back_to_the_stamp(cdi: Callable[..., Cdi]) ->
     one = cdi()
     one.rows("braze.users_events", (1, *user("a", '{"name": "visit"}')))
     purchase = '{"product_id": "p", "currency": "EUR", "price": 2, "time": "2026-01-05T00:00:00Z"}'
-    one.rows("braze.users_purchases", (1, *user("a", purchase)))
+    without_time = '{"product_id": "p", "currency": "EUR", "price": 2}'
+    one.rows("braze.users_purchases", (1, *user("a", purchase)), (2, *user("a", without_time)))
     assert one.run("users_events")["job_status"] == one.run("users_purchases")["job_status"] == "success"
     assert one.braze.table("select time from custom_events") == [("2026-01-01T00:00:01.000Z",)]
-    assert one.braze.table("select time, price from purchases") == [("2026-01-05T00:00:00.000Z", 2.0)]
+    bought = ("2026-01-05T00:00:00.000Z", "2026-01-01T00:00:02.000Z")
+    assert one.braze.table("select time from purchases order by id") == [(time,) for time in bought]
 
 
 def test_a_row_that_fails_is_logged_and_the_rest_goes_on(cdi: Callable[..., Cdi]) -> None:
@@ -223,9 +245,11 @@ def test_identifiers_of_rows(cdi: Callable[..., Cdi]) -> None:
         (4, *user(None, '{"by": "phone"}', phone="+4930999001")),
         (5, *user(None, '{"lost": 1}', alias_name="n")),
         (6, *user(None, '{"lost": 1}', braze_id="f" * 24)),
+        (7, *user(None, '{"email": "e@example.com", "lost": 1}')),
+        (8, *user("a", '{"lost": 1}', braze_id=braze_id)),
     )
     job = one.run("users_attributes")
-    assert (job["rows_synced"], job["rows_failed_with_errors"]) == (5, 1)
+    assert (job["rows_synced"], job["rows_failed_with_errors"]) == (5, 3)
     assert one.braze.by_alias("n")["custom_attributes"] == {"by": "alias", "id": True}
     for body, by in (({"email_address": "e@example.com"}, "email"), ({"phone": "+4930999001"}, "phone")):
         (found,) = one.braze.export(**body)["users"]
@@ -247,6 +271,22 @@ def test_deletes(cdi: Callable[..., Cdi]) -> None:
     one.rows("braze.users_deletes", (1, *user("a", "")[:-1]), (2, *user("nobody", "")[:-1]))
     assert one.run("users_deletes")["job_status"] == "success"
     assert (one.braze.user("a"), one.braze.custom("b")) == ({}, {"n": 1})
+
+
+def test_a_deletion_names_one_user_in_one_way(cdi: Callable[..., Cdi]) -> None:
+    one = cdi()
+    one.braze.attributes({"external_id": "a", "email": "a@example.com"})
+    braze_id = one.braze.user("a")["braze_id"]
+    rows = [
+        user("a", "", braze_id=braze_id),
+        user("a", "", email="a@example.com"),
+        user(None, "", email="a@example.com"),
+        user(None, "", phone="+4930999002"),
+        user(None, "", alias_name="n"),
+    ]
+    one.rows("braze.users_deletes", *((n, *row[:-1]) for n, row in enumerate(rows)))
+    assert one.run("users_deletes")["rows_failed_with_errors"] == len(rows)
+    assert one.braze.user("a") != {}
 
 
 def test_catalog_items_are_put_and_deleted(cdi: Callable[..., Cdi]) -> None:
@@ -322,9 +362,12 @@ def test_a_run_survives_a_restart(cdi: Callable[..., Cdi]) -> None:
     first.rows("braze.users_attributes", (1, *user("a", '{"n": 1}')))
     first.trigger("users_attributes")
     first.braze.server.stop()
+    with closing(sqlite3.connect(first.braze.server.settings.db)) as connection, connection:
+        connection.execute("update cdi_jobs set rows_synced = 7")  # it had begun
     second = cdi(cdi_seconds=DAY)
     second.braze.flush()
-    assert second.jobs("users_attributes")[0]["job_status"] == "success"
+    (job,) = second.jobs("users_attributes")
+    assert (job["job_status"], job["rows_synced"]) == ("success", 1)
     assert second.braze.custom("a") == {"n": 1}
 
 
@@ -373,6 +416,12 @@ def test_runs_are_listed_10_a_page_newest_first(cdi: Callable[..., Cdi]) -> None
     stamps = [job["last_timestamp_synced"] for job in first.json()["results"] + second.json()["results"]]
     assert len(stamps) == 11
     assert stamps == sorted(stamps, reverse=True)
+
+
+def test_a_page_leads_to_the_one_before_and_the_one_behind() -> None:
+    link = links("http://localhost/list", 20, 10, more=True)["link"]
+    cursors = re.findall(r"cursor=(\w+)>; rel=\"(\w+)\"", link)
+    assert [(rel, offset_of(cursor)) for cursor, rel in cursors] == [("prev", 10), ("next", 30)]
 
 
 def test_unknown_integrations(cdi: Callable[..., Cdi]) -> None:

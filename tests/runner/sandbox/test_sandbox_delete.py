@@ -1,10 +1,12 @@
 """POST /users/delete."""
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from braze_runner.limits import USERS
+from braze_runner.sandbox.endpoints import ENDPOINTS
 
 PATH = "/users/delete"
 
@@ -21,13 +23,16 @@ def plans(braze: Any, email: str) -> list[str]:
 def test_deleted_users_are_gone_with_their_events(start: Callable[..., Any]) -> None:
     braze = start()
     event = {"external_id": "a", "name": "visit", "time": "2026-01-01T00:00:00Z"}
-    braze.track(attributes=[{"external_id": "a", "n": 1}, {"external_id": "b", "n": 1}], events=[event])
+    purchase = {**event, "product_id": "p", "currency": "EUR", "price": 1}
+    alias = {"alias_name": "n", "alias_label": "crm"}
+    users = [{"external_id": "a", "n": 1}, {"external_id": "b", "n": 1}]
+    braze.track(attributes=users, events=[event], purchases=[purchase])
+    braze.accepted("/users/alias/new", {"user_aliases": [{**alias, "external_id": "a"}]})
     answer = braze.accepted(PATH, {"external_ids": ["a", "nobody"]})
     assert answer == {"deleted": 2, "message": "success"}
     assert (braze.user("a"), braze.custom("b")) == ({}, {"n": 1})
-    connection = sqlite3.connect(braze.server.settings.db)
-    assert connection.execute("select count(*) from custom_events").fetchone() == (0,)
-    connection.close()
+    for table in ("custom_events", "purchases", "user_aliases"):
+        assert braze.table(f"select count(*) from {table}") == [(0,)]
     braze.attributes({"external_id": "a", "back": True})
     assert braze.custom("a") == {"back": True}
 
@@ -67,6 +72,18 @@ def test_prioritization_chooses_between_profiles_of_one_email(
     assert plans(braze, email) == left
 
 
+@pytest.mark.parametrize(
+    ("prioritization", "left"), [("identified", ["of the email"]), ("unidentified", ["identified"])]
+)
+def test_prioritization_tells_who_is_identified(braze: Any, prioritization: str, left: list[str]) -> None:
+    user = braze.new_id()
+    email = f"{user}@example.com"
+    email_only(braze, email)
+    braze.attributes({"external_id": user, "email": email, "plan": "identified"})
+    braze.accepted(PATH, {"email_addresses": [{"email": email, "prioritization": [prioritization]}]})
+    assert plans(braze, email) == left
+
+
 def test_deletion_by_phone(braze: Any) -> None:
     phone = "+4930666001"
     braze.attributes({"phone": phone, "plan": "gold"})
@@ -100,6 +117,8 @@ def test_several_kinds_at_once_by_switch(start: Callable[..., Any]) -> None:
     body = {"external_ids": ["a"], "braze_ids": [braze.user("b")["braze_id"]]}
     assert braze.accepted(PATH, body)["deleted"] == 2
     assert braze.export(external_ids=["a", "b"])["users"] == []
+    over = {"external_ids": ["x"] * 26, "braze_ids": ["f" * 24] * 25}
+    assert braze.post(PATH, over).status_code == 400
 
 
 def test_deletions_are_queued(start: Callable[..., Any]) -> None:
@@ -112,11 +131,7 @@ def test_deletions_are_queued(start: Callable[..., Any]) -> None:
     assert braze.user("a") == {}
 
 
-def test_five_endpoints_share_one_allowance(start: Callable[..., Any]) -> None:
-    braze = start()
-    paths = ["delete", "alias/new", "alias/update", "identify", "merge"]
-    told = [braze.post(f"/users/{path}", {}).headers for path in paths]
-    assert {headers["x-ratelimit-limit"] for headers in told} == {"20000"}
-    remaining = [int(headers["x-ratelimit-remaining"]) for headers in told]
-    assert remaining == sorted(remaining, reverse=True)
-    assert remaining[-1] < 20_000 - 1
+def test_five_endpoints_share_one_allowance(braze: Any) -> None:
+    paths = [f"/users/{name}" for name in ("delete", "alias/new", "alias/update", "identify", "merge")]
+    told = {braze.post(path, {}).headers["x-ratelimit-limit"] for path in paths}
+    assert (told, {ENDPOINTS[("POST", path)].bucket for path in paths}) == ({"20000"}, {USERS})

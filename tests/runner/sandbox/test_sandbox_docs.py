@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import click
+
 from braze_runner.cli.sandbox import command
 from braze_runner.sandbox.control import CONTROLS
 from braze_runner.sandbox.endpoints import ENDPOINTS
@@ -24,6 +26,16 @@ def test_every_option_is_on_the_page() -> None:
     options = {name for parameter in command.params for name in parameter.opts}
     rows = re.findall(r"^\| `(--[\w-]+)`(?:, `(--[\w-]+)`)?", PAGE, re.MULTILINE)
     assert options == {option for row in rows for option in row if option}
+
+
+def test_values_of_switches_are_on_the_page_default_first() -> None:
+    rows = dict(re.findall(r"^\| `(--[\w-]+)` \| ([^|]+) \|", PAGE, re.MULTILINE))
+    switches = [parameter for parameter in command.params if isinstance(parameter.type, click.Choice)]
+    assert len(switches) == 10
+    for switch in switches:
+        named = re.findall(r"`([\w-]+)`", rows[switch.opts[0]])
+        assert named[0] == switch.default
+        assert set(named) == set(switch.type.choices)
 
 
 def test_every_endpoint_is_on_the_page() -> None:

@@ -78,6 +78,8 @@ def test_required_fields(braze: Any, array: str, item: dict[str, Any], missing: 
     [
         ("events", EVENT, {"time": "yesterday"}),
         ("events", EVENT, {"time": 1_700_000_000}),
+        ("events", EVENT, {"time": "01/31/2026"}),
+        ("purchases", PURCHASE, {"time": "01/31/2026"}),
         ("events", EVENT, {"name": ""}),
         ("purchases", PURCHASE, {"currency": "dollars"}),
         ("purchases", PURCHASE, {"price": "9.50"}),
@@ -129,6 +131,12 @@ def test_purchase_properties_hold_50_kb(braze: Any) -> None:
     assert braze.errors(events=[{**user, **EVENT}]) == []
 
 
+@pytest.mark.parametrize(("extra", "errors"), [(0, []), (1, ["Invalid 'properties' field"])])
+def test_event_properties_hold_100_kb(braze: Any, extra: int, errors: list[str]) -> None:
+    properties = {"large": "x" * (102_400 - len('{"large":""}') + extra)}
+    assert braze.errors(events=[{"external_id": braze.new_id(), **EVENT, "properties": properties}]) == errors
+
+
 def test_256_properties_are_kept(start: Callable[..., Any]) -> None:
     braze = start()
     properties = {f"property_{n}": n for n in range(257)}
@@ -153,6 +161,12 @@ def test_quantity_is_as_many_purchases(braze: Any, quantity: int) -> None:
 def test_quantity_is_1_to_100(braze: Any, quantity: Any) -> None:
     item = {"external_id": braze.new_id(), **PURCHASE, "quantity": quantity}
     assert braze.errors(purchases=[item]) == ["'quantity' is not valid"]
+
+
+def test_revenue_counts_us_dollars(braze: Any) -> None:
+    user = braze.new_id()
+    braze.track(purchases=[{"external_id": user, **PURCHASE, "currency": each} for each in ("USD", "EUR")])
+    assert braze.user(user)["total_revenue"] == 9.5
 
 
 def test_a_negative_price_is_a_refund(braze: Any) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -108,8 +109,10 @@ def test_a_slow_answer_comes_after_it_was_applied(faulty: Any) -> None:
     address = urlsplit(faulty.server.url)
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(f"{head}{len(body)}\r\nAuthorization: {key}\r\n\r\n".encode() + body)
-        while not faulty.user(user):
+        deadline = time.monotonic() + 60
+        while not faulty.user(user) and time.monotonic() < deadline:
             pass
+        assert faulty.user(user) != {}
         connection.setblocking(False)
         with pytest.raises(BlockingIOError):
             connection.recv(1)
@@ -167,6 +170,10 @@ def test_the_log_names_the_fault(start: Callable[..., Any]) -> None:
         {"kind": "slow", "share": "half"},
         {"kind": "slow", "seconds": -1},
         {"kind": "slow", "speed": 1},
+        {"kind": "slow", "times": 0.5},
+        {"kind": "redirect", "location": 5},
+        {"kind": "html", "applied": "no"},
+        {"kind": "slow", "paths": [5]},
         {"kind": "slow", "paths": "/users/track"},
         {"kind": "server_error", "status": 200},
         {"kind": "html", "status": 404},
@@ -186,7 +193,7 @@ def test_rules_as_text() -> None:
     assert Fault.parse(
         "server_error,status=503,times=3,applied=true,paths=/users/track+/users/merge"
     ) == Fault("server_error", status=503, times=3, applied=True, paths=("/users/track", "/users/merge"))
-    for text in ("flood", "slow:much", "slow:0.1,seconds=long", "slow,speed=1", "slow,"):
+    for text in ("flood", "slow:much", "slow:0.1,seconds=long", "slow,speed=1", "slow,", "slow,seconds=inf"):
         with pytest.raises(ConfigError):
             Fault.parse(text)
 

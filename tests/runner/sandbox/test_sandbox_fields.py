@@ -78,6 +78,14 @@ def test_a_value_that_is_not_taken_leaves_the_current_one(
     assert stored(braze, field, good, bad) == good
 
 
+def test_an_image_url_holds_1024_characters(braze: Any) -> None:
+    user, longest = braze.new_id(), "x" * 1_024
+    braze.attributes(
+        {"external_id": user, "image_url": longest}, {"external_id": user, "image_url": longest + "x"}
+    )
+    assert braze.fields(user) == {"image_url": longest}
+
+
 @pytest.mark.parametrize(
     ("sent", "country"),
     [("de", "DE"), ("Germany", "DE"), ("united states", "US"), ("Atlantis", None), (7, None)],
@@ -107,6 +115,7 @@ def group(**changes: Any) -> dict[str, Any]:
         ({"subscription_groups": group()}, "BAD_SUBSCRIPTION_GROUP_ARRAY"),
         ({"subscription_groups": [{"subscription_group_id": GROUP}]}, "BAD_SUBSCRIPTION_GROUP_HASH"),
         ({"subscription_groups": [group(subscription_group_id="7")]}, "BAD_SUBSCRIPTION_GROUP_ID"),
+        ({"subscription_groups": [group(subscription_group_id=f"{{{GROUP}}}")]}, "BAD_SUBSCRIPTION_GROUP_ID"),
         ({"subscription_groups": [group(subscription_state="opted_in")]}, "BAD_SUBSCRIPTION_GROUP_STATE"),
         ({"push_tokens": "token"}, "BAD_PUSH_TOKEN_VALUE"),
         ({"push_tokens": [{"token": 7}]}, "BAD_PUSH_TOKEN_STRING"),
@@ -121,6 +130,21 @@ def test_errors_of_reserved_fields_reject_the_object(braze: Any, fields: dict[st
     user = braze.new_id()
     assert braze.errors(attributes=[{"external_id": user, "plan": "gold", **fields}]) == [error]
     assert braze.user(user) == {}
+
+
+def test_an_index_is_listed_once_for_each_error(start: Callable[..., Any]) -> None:
+    braze = start()
+    wrong = {"external_id": "c", "push_subscribe": "x", "plan": "gold", "email_subscribe": "x"}
+    purchase = {"external_id": "c", "product_id": "p", "currency": "dollars", "price": "9", "time": "soon"}
+    answer = braze.track(attributes=[wrong, {"external_id": "c"}], purchases=[purchase]).json()
+    assert answer["errors"] == [
+        {"type": "BAD_EMAIL_SUBSCRIPTION_STATE", "input_array": "attributes", "index": 0},
+        {"type": "BAD_PUSH_SUBSCRIPTION_STATE", "input_array": "attributes", "index": 0},
+        {"type": "'currency' is not valid", "input_array": "purchases", "index": 0},
+        {"type": "'price' is not valid", "input_array": "purchases", "index": 0},
+        {"type": "'time' is not valid", "input_array": "purchases", "index": 0},
+    ]
+    assert braze.table("select objects, errors from requests") == [(3, 2)]
 
 
 def test_location_is_exported_as_coordinates(braze: Any) -> None:

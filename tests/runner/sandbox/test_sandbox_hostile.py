@@ -1,4 +1,4 @@
-"""Bodies that nobody would send on purpose: every answer is a defined one."""
+"""Bodies that nobody would send on purpose: every answer is a defined one, and what is accepted can be applied."""
 
 from collections.abc import Callable
 from typing import Any
@@ -76,7 +76,12 @@ ANYTHING = st.recursive(
 @pytest.fixture(scope="module")
 def sandbox(start_once: Callable[..., Any]) -> Any:
     braze = start_once(
-        track_bulk=True, track_sync=True, mixed_deletes="accept", attribute_types={"list": "array"}
+        lag=86_400,
+        track_bulk=True,
+        track_sync=True,
+        mixed_deletes="accept",
+        app_ids=["a"],
+        attribute_types={"list": "array"},
     )
     fields = [{"name": name, "type": kind} for name, kind in FIELDS.items()]
     braze.accepted("/catalogs", {"catalogs": [{"name": "things", "fields": fields}]})
@@ -106,4 +111,5 @@ def test_no_body_is_more_than_the_sandbox_can_take(
     url = sandbox.server.url + path.format(**PATHS)
     response = sandbox.session.request(method, url, data=orjson.dumps(body), headers=JSON, timeout=30)
     assert response.status_code in (200, 201, 202, 400, 404), body
+    sandbox.flush()
     assert sandbox.state()["failed"] == 0

@@ -1,11 +1,14 @@
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from braze_runner.limits import TRACK_BYTES
+from braze_runner.sandbox import SandboxServer
+from braze_runner.sandbox.json_text import MAX_DEPTH
 
 ONE = {"attributes": [{"external_id": "customer", "plan": "gold"}]}
 
@@ -19,6 +22,23 @@ def test_wrong_key_is_401(braze: Any, header: str) -> None:
 def test_missing_key_is_401(braze: Any) -> None:
     response = requests.post(braze.server.url + "/users/track", json=ONE, timeout=30)
     assert (response.status_code, response.json()) == (401, {"message": "Invalid API Key"})
+
+
+@pytest.mark.parametrize(
+    ("key", "host", "status"),
+    [
+        ("sandbox", "localhost:8642", 201),
+        ("sandbox", "sandbox.example.com", 401),
+        ("of-its-own", "sandbox.example.com", 201),
+    ],
+)
+def test_the_key_that_everybody_knows_counts_under_a_local_name(
+    tmp_path: Path, key: str, host: str, status: int
+) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Host": host}
+    with SandboxServer(db=tmp_path / "profiles.sqlite", api_key=key) as server:
+        response = requests.post(server.url + "/users/track", json=ONE, headers=headers, timeout=30)
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize("path", ["/users/track/", "/users", "/", "/users/Track", "/users/export/ids/"])
@@ -88,29 +108,41 @@ def test_75_objects_in_each_array_by_switch(start: Callable[..., Any]) -> None:
     assert (over.status_code, over.json()) == (400, {"message": "Max Input Length Exceeded"})
 
 
-def test_deeply_nested_body_has_a_defined_end(braze: Any) -> None:
-    user, deep = braze.new_id(), None
-    for _ in range(900):
-        deep = {"a": deep}
-    item = {"external_id": user, "deep": deep, "list": [deep], "facebook": deep, "plan": "gold"}
-    assert braze.track(attributes=[item]).status_code == 201
-    assert braze.custom(user) == {"plan": "gold"}
-    event = {"external_id": user, "name": "visit", "time": "2026-01-01T00:00:00Z", "properties": deep}
-    assert braze.errors(events=[event]) == ["Invalid 'properties' field"]
-
-
-@pytest.mark.parametrize("field", ["deep", "facebook", "push_tokens"])
-@pytest.mark.parametrize("levels", [200, 238, 239, 240, 241, 242, 250, 253, 254, 255])
-def test_nesting_is_stored_and_exported_or_dropped(braze: Any, field: str, levels: int) -> None:
-    user, deep = braze.new_id(), {"token": "t", "a": 1}
+def nested(levels: int) -> Any:
+    value: Any = "t"
     for _ in range(levels):
-        deep = {"token": "t", "a": deep}
-    sent = [deep] if field == "push_tokens" else deep
-    assert braze.track(attributes=[{"external_id": user, field: sent}]).status_code in (201, 400)
-    exported = braze.user(user)
-    stored = exported.get("custom_attributes", exported).get(field)
-    assert stored in (sent, None)
-    assert field == "facebook" or (stored == sent) == (levels < 240)
+        value = {"a": value}
+    return value
+
+
+def test_what_is_taken_of_a_nested_body_is_queued_stored_and_exported(start: Callable[..., Any]) -> None:
+    braze = start(lag=86_400)
+    deep = nested(MAX_DEPTH - 3)  # in an attribute, or beside one, of an object in an array of a body
+    flat = {"alias_name": "n", "alias_label": "crm"}
+    tokens = [{"token": "t", "more": nested(MAX_DEPTH - 5)}]
+    item = {"external_id": "c", "deep": deep, "facebook": deep, "push_tokens": tokens}
+    event = {"external_id": "c", "name": "visit", "time": "2026-01-01", "beside": deep}
+    assert braze.track(attributes=[item], events=[event]).status_code == 201
+    braze.flush()
+    braze.accepted("/users/alias/new", {"user_aliases": [{**flat, "external_id": "c", "beside": deep}]})
+    braze.flush()
+    assert braze.state()["failed"] == 0
+    found = braze.user("c")
+    assert (found["custom_attributes"], found["push_tokens"]) == ({"deep": deep}, tokens)
+    assert found["user_aliases"] == [flat]
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH - 2, 300, 1_100])
+def test_a_body_nested_too_deep_is_400(braze: Any, levels: int) -> None:
+    user = braze.new_id()
+    body = b'{"attributes":[{"external_id":"%s","deep":%s}]}'
+    deep = b'{"a":' * levels + b"1" + b"}" * levels
+    headers = {"Content-Type": "application/json"}
+    response = braze.session.post(
+        braze.server.url + "/users/track", data=body % (user.encode(), deep), headers=headers, timeout=30
+    )
+    assert response.status_code == 400
+    assert braze.user(user) == {}
 
 
 def test_request_log_holds_counts_and_no_key(start: Callable[..., Any]) -> None:

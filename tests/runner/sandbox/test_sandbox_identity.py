@@ -29,6 +29,16 @@ def test_an_identifier_is_required(braze: Any, identifier: dict[str, Any]) -> No
     assert braze.errors(attributes=[{**identifier, "plan": "gold"}]) == [REQUIRED]
 
 
+def test_both_parts_of_an_alias_have_236_bytes(braze: Any) -> None:
+    name = braze.new_id() + "é" * 100
+    name += "x" * (236 - len(name.encode()))
+    label = "l" * 236
+    braze.attributes({"user_alias": alias_of(name, label), "plan": "gold", "_update_existing_only": False})
+    assert braze.by_alias(name, label)["custom_attributes"] == {"plan": "gold"}
+    for too_long in (alias_of(name + "x", label), alias_of(name, label + "l")):
+        assert braze.errors(attributes=[{"user_alias": too_long, "plan": "gold"}]) == [REQUIRED]
+
+
 def test_errors_name_array_and_index_and_the_rest_is_processed(braze: Any) -> None:
     user = braze.new_id()
     event = {"external_id": user, "name": "visit", "time": "2026-01-01T00:00:00Z"}
@@ -185,8 +195,9 @@ def test_same_alias_name_under_two_labels_is_two_users(braze: Any) -> None:
 def test_braze_id_updates_and_never_creates(braze: Any) -> None:
     user = braze.new_id()
     braze.attributes({"external_id": user, "plan": "gold"})
-    braze_id = braze.user(user)["braze_id"]
+    braze_id, profiles = braze.user(user)["braze_id"], braze.state()["profiles"]
     braze.attributes({"braze_id": braze_id, "level": 1}, {"braze_id": "f" * 24, "level": 2})
+    assert braze.state()["profiles"] == profiles
     assert braze.custom(user) == {"plan": "gold", "level": 1}
     for unknown in ("f" * 24, "7" + "0" * 23, "no hex"):
         assert braze.export(braze_id=unknown)["users"] == []

@@ -5,9 +5,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import requests
 
+from braze_runner.errors import ConfigError
+from braze_runner.sandbox import Settings
+
 DAY = 86_400.0
+
+
+@pytest.mark.parametrize("seconds", [-1, float("inf"), float("nan")])
+@pytest.mark.parametrize("option", ["lag", "cdi_seconds"])
+def test_a_lag_is_a_number_of_seconds(option: str, seconds: float) -> None:
+    with pytest.raises(ConfigError):
+        Settings(**{option: seconds})
 
 
 def test_with_a_lag_nothing_is_applied_before_its_time(start: Callable[..., Any]) -> None:

@@ -22,7 +22,7 @@ def test_rate_limit_headers_are_on_every_answer(braze: Any, path: str, status: i
     assert response.status_code == status
     allowed = TRACK.requests if path == "/users/track" else OTHERS.requests
     assert int(response.headers["x-ratelimit-limit"]) == allowed
-    assert 0 <= int(response.headers["x-ratelimit-remaining"]) < allowed
+    assert 0 <= int(response.headers["x-ratelimit-remaining"]) <= allowed
     assert "x-ratelimit-retry-after" not in response.headers
     raw = [name for name in response.raw.headers if name.lower().startswith("x-ratelimit")]
     assert raw == [name.lower() for name in raw]
@@ -81,6 +81,24 @@ def test_contracts_by_monthly_users_have_an_hourly_and_a_burst_limit() -> None:
     assert limits.take(TRACK).headers["x-ratelimit-remaining"] == "4"
 
 
+def test_a_request_over_two_limits_waits_for_the_later_one() -> None:
+    limits = RateLimits(Settings(limits="mau", mau_hourly=1, mau_burst=1), clock=lambda: 3_600.0)
+    assert limits.take(TRACK).allowed
+    assert limits.take(TRACK) == (False, {"x-ratelimit-retry-after": "3600"})
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/users/external_ids/rename", "1000"),
+        ("/users/external_ids/remove", "1000"),
+        ("/email/status", "250000"),
+    ],
+)
+def test_allowances_of_rename_remove_and_email_status(braze: Any, path: str, allowed: str) -> None:
+    assert braze.post(path, {}).headers["x-ratelimit-limit"] == allowed
+
+
 def test_a_refusal_with_the_three_headers_by_switch() -> None:
     settings = Settings(limits="mau", mau_hourly=1, refusal_headers="window", reset_header="seconds")
     limits = RateLimits(settings, clock=lambda: 7_199.0)
@@ -109,10 +127,23 @@ def test_a_request_over_the_limit_is_429_and_not_applied(start: Callable[..., An
     assert statuses == {201, 429}
     refused = braze.post("/users/track", ONE)
     assert refused.json() == {"message": "Too Many Requests"}
+    told = [name for name in refused.headers if name.startswith("x-ratelimit")]
+    assert told == ["x-ratelimit-retry-after"]
     assert braze.user("customer") == {}
-    wrong_key = braze.post("/users/track", ONE, headers={"Authorization": "Bearer wrong"})
-    assert wrong_key.status_code == 401
     assert braze.user("c0") != {}
+
+
+def test_what_the_key_may_not_ask_for_draws_on_no_allowance(start: Callable[..., Any]) -> None:
+    braze = start(limits="mau", mau_hourly=1, permissions=["users.track"])
+    for _ in range(3):
+        wrong = braze.post("/users/track", ONE, headers={"Authorization": "Bearer wrong"})
+        assert (wrong.status_code, wrong.headers["x-ratelimit-remaining"]) == (401, "1")
+    forbidden = braze.post("/users/merge", {})
+    assert (forbidden.status_code, forbidden.headers["x-ratelimit-remaining"]) == (403, "20000")
+    statuses = [braze.post("/users/track", body).status_code for body in (ONE, ONE, "no body")]
+    assert statuses == [201, 429, 429]
+    wrong = braze.post("/users/track", ONE, headers={"Authorization": "Bearer wrong"})
+    assert (wrong.status_code, wrong.headers["x-ratelimit-remaining"]) == (401, "0")
 
 
 def test_exports_of_messages_have_the_smaller_allowance(braze: Any) -> None:

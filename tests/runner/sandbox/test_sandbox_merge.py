@@ -43,15 +43,17 @@ def test_an_unknown_external_id_is_put_on_the_alias_only_user(braze: Any) -> Non
 
 def test_a_known_external_id_takes_over_what_it_lacks(braze: Any) -> None:
     user = braze.new_id()
-    name = alias_only(
-        braze, first_name="Ann", last_name="Lee", plan="silver", gender="F", email="a@example.com"
-    )
+    lacking = {
+        "last_name": "Lee", "gender": "F", "dob": "1990-01-01", "phone": "+4930123456", "time_zone": "UTC",
+        "home_city": "Rome", "country": "IT", "language": "it", "email": f"{user}@example.com",
+        "email_subscribe": "unsubscribed",
+    }  # fmt: skip
+    name = alias_only(braze, first_name="Ann", plan="silver", **lacking)
     braze.attributes({"external_id": user, "first_name": "Bea", "plan": "gold", "own": None})
     braze.accepted(IDENTIFY, identifying(name, user))
     found = braze.user(user)
-    assert (found["first_name"], found["last_name"], found["gender"]) == ("Bea", "Lee", "F")
-    assert found["custom_attributes"] == {"plan": "gold", "of": "alias"}
-    assert found["email"] == "a@example.com"
+    assert {field: found[field] for field in lacking} == lacking
+    assert (found["first_name"], found["custom_attributes"]) == ("Bea", {"plan": "gold", "of": "alias"})
     assert found["user_aliases"] == [alias_of(name)]
 
 
@@ -138,9 +140,12 @@ def test_the_list_says_what_names_the_user(braze: Any) -> None:
 
 
 def test_items_that_are_invalid_are_listed(braze: Any) -> None:
-    answer = braze.accepted(IDENTIFY, {"aliases_to_identify": [{"external_id": "c"}]})
+    name = alias_only(braze)
+    (too_long,) = identifying(name, "x" * 988)["aliases_to_identify"]
+    answer = braze.accepted(IDENTIFY, {"aliases_to_identify": [{"external_id": "c"}, too_long]})
     assert answer["aliases_processed"] == 0
-    assert [error["index"] for error in answer["errors"]] == [0]
+    assert [error["index"] for error in answer["errors"]] == [0, 1]
+    assert "external_id" not in braze.by_alias(name)
 
 
 @pytest.mark.parametrize(
@@ -153,14 +158,21 @@ def test_identify_needs_1_to_50_items(braze: Any, body: Any) -> None:
 def test_a_merge_keeps_the_targets_values_and_removes_the_source(braze: Any) -> None:
     source, target = braze.new_id(), braze.new_id()
     event = {"external_id": source, "name": "visit", "time": DAYS[1]}
-    braze.attributes({"external_id": source, "plan": "silver", "level": 1, "home_city": "Rome"})
-    braze.attributes({"external_id": target, "plan": "gold"})
+    braze.attributes(
+        {"external_id": source, "plan": "silver", "level": 1, "home_city": "Rome", "phone": "+49301"},
+        {"external_id": target, "plan": "gold", "phone": "+49302", "email": f"{target}@example.com"},
+    )
+    owned = [(braze.new_id(), source), (braze.new_id(), target)]
+    aliases = [{**alias_of(name), "external_id": owner} for name, owner in owned]
+    braze.accepted("/users/alias/new", {"user_aliases": aliases})
     braze.track(events=[event])
     answer = braze.accepted(MERGE, merging({"external_id": source}, {"external_id": target}), 202)
     assert answer == {"message": "success"}
     found = braze.user(target)
     assert found["custom_attributes"] == {"plan": "gold", "level": 1}
     assert (found["home_city"], found["custom_events"][0]["count"]) == ("Rome", 1)
+    assert (found["phone"], found["email"]) == ("+49302", f"{target}@example.com")
+    assert found["user_aliases"] == [alias_of(owned[1][0])]
     assert braze.user(source) == {}
 
 

@@ -2,10 +2,14 @@
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+
+from braze_runner.sandbox import SandboxServer
+from braze_runner.sandbox.page import ROWS
 
 KEY = "key-of-the-tests"
 
@@ -78,6 +82,29 @@ def test_another_name_for_it_needs_the_key(braze: Any, host: str) -> None:
     assert look(braze, Host=host, Authorization="Basic x").status_code == 401
     assert look(braze, Host=host, Authorization=basic(KEY)).status_code == 200
     assert look(braze, Host=host, Authorization=f"Bearer {KEY}").status_code == 200
+
+
+def test_another_name_and_the_key_that_everybody_knows_open_nothing(tmp_path: Path) -> None:
+    with SandboxServer(db=tmp_path / "profiles.sqlite") as server:
+        headers = {"Host": "sandbox.example.com", "Authorization": basic("sandbox")}
+        assert requests.get(server.url, headers=headers, timeout=30).status_code == 401
+        assert requests.get(server.url, timeout=30).status_code == 200
+
+
+def test_a_header_does_not_say_who_asks(braze: Any) -> None:
+    for address in ("192.0.2.1", "no address"):
+        assert look(braze, **{"X-Forwarded-For": address}).status_code == 200
+
+
+def test_it_stays_short_however_many_paths_were_asked_for(start: Callable[..., Any]) -> None:
+    braze = start()
+    for number in range(ROWS + 5):
+        braze.session.get(f"{braze.server.url}/catalogs/c{number}", timeout=30)
+    braze.attributes({"external_id": "customer-1"}, {"external_id": "customer-2"})
+    braze.attributes({"external_id": "customer-1"})
+    requested = look(braze).text.split("<h2>Requests</h2>")[1].split("</table>")[0]
+    assert requested.count("<tr>") == 1 + ROWS
+    assert "<td>/users/track</td><td>201</td><td>2</td><td>3</td>" in requested
 
 
 def test_on_the_network_it_needs_the_key(start: Callable[..., Any]) -> None:

@@ -179,14 +179,14 @@ def test_command_tells_where_it_is_and_stops_on_a_signal(
     tmp_path: Path, number: int, codes: list[int]
 ) -> None:
     path = tmp_path / "profiles.sqlite"
-    with command("--port", "0", "--db", str(path), "--api-key", "of-its-own") as process:
+    with command("--port", "0", "--db", str(path), "--api-key", "of its own") as process:
         assert process.stdout is not None
         lines = [process.stdout.readline(), process.stdout.readline()]
         url = next(word.rstrip(",") for word in lines[0].split() if word.startswith("http"))
-        assert "of-its-own" in lines[0]
-        variables = f"BRAZE_REST_ENDPOINT={url} BRAZE_API_KEY=of-its-own BRAZE_DESTINATION=sandbox"
+        assert "of its own" in lines[0]
+        variables = f"BRAZE_REST_ENDPOINT={url} BRAZE_API_KEY='of its own' BRAZE_DESTINATION=sandbox"
         assert lines[1] == f"export {variables}\n"
-        assert send(url, key="of-its-own") == 201
+        assert send(url, key="of its own") == 201
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode in codes

@@ -8,6 +8,7 @@ import pytest
 from braze_runner.errors import ConfigError
 from braze_runner.sandbox.settings import Settings
 
+UNKNOWN = "BAD_PUSH_TOKEN_APP_ID"
 FORCED = {
     "vip": "boolean",
     "level": "number",
@@ -49,8 +50,10 @@ def test_a_forced_type_coerces(typed: Any, name: str, sent: Any, stored: Any) ->
 @pytest.mark.parametrize(
     ("name", "first", "refused"),
     [
-        ("vip", True, "maybe"), ("vip", True, 2), ("level", 1, "high"), ("level", 1, True), ("code", "a", ["b"]),
-        ("since", "2026-01-01", "soon"), ("list", ["a"], "b"), ("more", {"a": 1}, [1]),
+        ("vip", True, "maybe"), ("vip", True, 2),
+        ("level", 1, "high"), ("level", 1, True), ("level", 1, "9" * 20), ("level", 1, "1.5e999"),
+        ("code", "a", ["b"]), ("since", "2026-01-01", "soon"), ("since", "2026-01-01", "3001-01-01"),
+        ("list", ["a"], "b"), ("more", {"a": 1}, [1]),
     ],
 )  # fmt: skip
 def test_a_value_that_a_forced_type_does_not_take_is_ignored(
@@ -77,6 +80,8 @@ def test_an_unknown_type_is_refused() -> None:
 
 def test_push_tokens_of_unknown_apps(start: Callable[..., Any]) -> None:
     braze = start(app_ids=["app-1"])
-    for app_id, errors in (("app-1", []), ("app-2", ["BAD_PUSH_TOKEN_APP_ID"])):
+    for app_id, errors in (("app-1", []), ("app-2", [UNKNOWN]), (["app-1"], [UNKNOWN])):
         token = {"app_id": app_id, "token": "t"}
         assert braze.errors(attributes=[{"external_id": "c", "push_tokens": [token]}]) == errors
+    event = {"external_id": "c", "name": "visit", "time": "2026-01-01", "push_tokens": ["of no event"]}
+    assert braze.errors(events=[event]) == []

@@ -12,13 +12,13 @@ from braze_runner import times
 from braze_runner.limits import PAYLOAD_BYTES, PAYLOAD_KEYS
 from braze_runner.sandbox import people
 from braze_runner.sandbox.apply import Write, apply_writes
-from braze_runner.sandbox.catalog_values import ValueRefusedError
 from braze_runner.sandbox.catalogs import CatalogStore
 from braze_runner.sandbox.cdi.syncs import CdiSync
 from braze_runner.sandbox.endpoints.catalog_items import ACTIONS, values_problem
 from braze_runner.sandbox.endpoints.catalogs import name_problem
 from braze_runner.sandbox.endpoints.track import BAD_TIME, checked
-from braze_runner.sandbox.identity import REQUIRED
+from braze_runner.sandbox.identity import REQUIRED, SEVERAL
+from braze_runner.sandbox.json_text import read_json
 from braze_runner.sandbox.profiles import ProfileStore
 from braze_runner.sandbox.settings import Settings
 
@@ -60,6 +60,14 @@ def identifier_of(row: Row) -> dict[str, Any]:
     return given
 
 
+def _named(row: Row, kinds: set[str]) -> dict[str, Any] | str:
+    """Return the identifier of a row that has one of these kinds alone, or what is wrong with it."""
+    found = identifier_of(row)
+    if len(found) > 1:
+        return SEVERAL
+    return found if found.keys() & kinds else REQUIRED
+
+
 def _failed(row: Row, error: str) -> RowError:
     shown = row.get("ID") or next(iter(identifier_of(row).values()), "")
     text = shown if isinstance(shown, str) else orjson.dumps(shown).decode()
@@ -73,8 +81,8 @@ def _payload(row: Row, column: str = "PAYLOAD") -> dict[str, Any] | str:
     if len(encoded) > PAYLOAD_BYTES:
         return TOO_LARGE
     try:
-        payload = orjson.loads(encoded)
-    except orjson.JSONDecodeError:
+        payload = read_json(encoded)
+    except ValueError:
         return NO_OBJECT
     if not isinstance(payload, dict):
         return NO_OBJECT
@@ -97,27 +105,31 @@ def _apply_objects(
 
 
 def _write(settings: Settings, sync: CdiSync, row: Row) -> Write | str:
-    payload = _payload(row)
+    payload, named = _payload(row), identifier_of(row)
     if isinstance(payload, str):
         return payload
-    item = payload | identifier_of(row)
+    if not named:  # an email in the payload is an attribute
+        return REQUIRED
+    item = payload | named
     if sync.update_existing_only:
         item["_update_existing_only"] = True
     if sync.type != "attributes" and item.get("time") is None:
         item["time"] = times.text_of(row["UPDATED_AT"])
     write = checked(sync.type, item, settings)
-    return TIME_FORMAT if write == BAD_TIME else write
+    if isinstance(write, Write):
+        return write
+    return TIME_FORMAT if write[0] == BAD_TIME else write[0]
 
 
 def _apply_deletes(
     store: ProfileStore, _settings: Settings, _sync: CdiSync, rows: list[Row]
 ) -> Iterable[RowError]:
     for row in rows:
-        found = identifier_of(row)
-        if not found or found.keys() & {"email", "phone"}:
-            yield _failed(row, REQUIRED)
+        named = _named(row, {"external_id", "user_alias", "braze_id"})
+        if isinstance(named, str):
+            yield _failed(row, named)
             continue
-        profile = people.find(store, found)
+        profile = people.find(store, named)
         if profile is not None:
             people.delete(store, profile)
 
@@ -141,10 +153,7 @@ def _apply_items(
         if problem is not None:
             yield _failed(row, problem.id)
             continue
-        try:
-            ACTIONS["delete" if deleted else "replace"](catalogs, catalog, str(item_id), payload)
-        except ValueRefusedError as exc:
-            yield _failed(row, str(exc))
+        ACTIONS["delete" if deleted else "replace"](catalogs, catalog, str(item_id), payload)
 
 
 def _apply_triggers(
@@ -152,11 +161,11 @@ def _apply_triggers(
 ) -> Iterable[RowError]:
     """Note who would enter the Canvas: users that exist; nothing is stored on their profiles."""
     for row in rows:
-        properties, found = _payload(row, "PROPERTIES"), identifier_of(row)
-        if isinstance(properties, str) or not found or found.keys() & {"email", "phone", "braze_id"}:
-            yield _failed(row, properties if isinstance(properties, str) else REQUIRED)
+        properties, named = _payload(row, "PROPERTIES"), _named(row, {"external_id", "user_alias"})
+        if isinstance(properties, str) or isinstance(named, str):
+            yield _failed(row, properties if isinstance(properties, str) else str(named))
             continue
-        profile = people.find(store, found)
+        profile = people.find(store, named)
         if profile is not None:
             store.connection.execute(
                 "insert into canvas_entries values (null, ?, ?, ?)",

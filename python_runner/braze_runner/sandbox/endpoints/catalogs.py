@@ -73,15 +73,18 @@ def create(call: Call) -> Answer:
     if not isinstance(given, list) or len(given) != 1 or not isinstance(given[0], dict):
         return refused(Problem("catalog-array-invalid", "catalogs"))
     name, description, fields = (given[0].get(key, "") for key in ("name", "description", "fields"))
+    description = "" if description is None else description
+    if not isinstance(description, str):
+        return refused(Problem("catalog-array-invalid", "description"), 1)
     problem = name_problem(name, "catalog-name-too-large", "invalid-catalog-name", "name")
     if problem is None and store.find(name):
         problem = Problem("catalog-name-already-exists", "name", name)
-    if problem is None and len(str(description)) > CATALOG_NAME_CHARS:
+    if problem is None and len(description) > CATALOG_NAME_CHARS:
         problem = Problem("description-too-long", "description")
     problem = problem or _fields_problem(fields, {}) or _first_problem(fields)
     if problem is not None:
         return refused(problem, 1)
-    catalog = Catalog(name, str(description), {field["name"]: field["type"] for field in fields}, now())
+    catalog = Catalog(name, description, {field["name"]: field["type"] for field in fields}, now())
     store.save(catalog)
     return Answer(201, {"catalogs": [catalog.told(0)], "message": "success"}, 1)
 

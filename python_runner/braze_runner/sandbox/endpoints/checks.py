@@ -2,6 +2,7 @@
 
 from typing import Any, TypeGuard
 
+from braze_runner.limits import EXTERNAL_ID_BYTES
 from braze_runner.sandbox.http import Answer
 from braze_runner.sandbox.identity import alias, is_email, is_phone
 
@@ -26,7 +27,7 @@ def list_error(body: Any, name: str, limit: int) -> str | None:
 
 def is_id(value: Any) -> TypeGuard[str]:
     """Say whether a value can be an external_id or a braze_id."""
-    return isinstance(value, str) and value != ""
+    return isinstance(value, str) and 0 < len(value.encode()) <= EXTERNAL_ID_BYTES
 
 
 def is_prioritization(value: Any, known: frozenset[str]) -> bool:

@@ -5,7 +5,7 @@ Their answers say what came of each id, so nothing is queued.
 
 from typing import Any
 
-from braze_runner.limits import EXTERNAL_ID_BYTES, OBJECTS
+from braze_runner.limits import OBJECTS
 from braze_runner.sandbox.endpoints.checks import is_id, list_error, refusal
 from braze_runner.sandbox.http import Answer, Call
 from braze_runner.sandbox.profiles import ProfileStore
@@ -32,7 +32,7 @@ def _rename_error(store: ProfileStore, item: Any) -> str | None:
     if not isinstance(item, dict):
         return "The rename must be an object"
     current, new = item.get("current_external_id"), item.get("new_external_id")
-    if not is_id(current) or not is_id(new) or len(new.encode()) > EXTERNAL_ID_BYTES:
+    if not is_id(current) or not is_id(new):
         return "'current_external_id' and 'new_external_id' must be external_ids"
     if not store.by_column("external_id", [current]):
         return "The current external_id is not the primary one of a user"

@@ -24,7 +24,6 @@ from braze_runner.sandbox.rules import (
     PURCHASE_PROPERTIES_BYTES,
 )
 from braze_runner.sandbox.settings import Settings
-from braze_runner.sandbox.values import is_writable
 
 KINDS = ("attributes", "events", "purchases")
 NOTHING_VALID = "Valid data must be provided in the 'attributes', 'events', or 'purchases' fields."
@@ -78,15 +77,15 @@ def _tracked(call: Call, arrays: dict[str, list[Any]]) -> Answer:
     for kind, items in arrays.items():
         for index, item in enumerate(items):
             write = checked(kind, item, call.settings)
-            if isinstance(write, str):
-                errors.append({"type": write, "input_array": kind, "index": index})
-            else:
+            if isinstance(write, Write):
                 writes.append(write)
-    listed = {"errors": errors} if errors else {}
+            else:
+                errors += [{"type": text, "input_array": kind, "index": index} for text in write]
+    listed, rejected = {"errors": errors} if errors else {}, objects - len(writes)
     if not writes:
-        return Answer(400, {"message": NOTHING_VALID, **listed}, objects, len(errors))
+        return Answer(400, {"message": NOTHING_VALID, **listed}, objects, rejected)
     call.applier.submit("writes", writes)
-    return Answer(201, {"message": "success", **_processed(writes), **listed}, objects, len(errors))
+    return Answer(201, {"message": "success", **_processed(writes), **listed}, objects, rejected)
 
 
 def _processed(writes: list[Write]) -> dict[str, int]:
@@ -98,35 +97,33 @@ def _processed(writes: list[Write]) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def checked(kind: str, item: Any, settings: Settings) -> Write | str:
-    """Return the write that an object of this kind is, or the text of the error that rejects it."""
+def checked(kind: str, item: Any, settings: Settings) -> Write | list[str]:
+    """Return the write that an object of this kind is, or the texts of the errors that reject it."""
     if not isinstance(item, dict):
-        return f"'{kind}' must hold objects"
+        return [f"'{kind}' must hold objects"]
     identifier = _identified(kind, item)
     if isinstance(identifier, str):
-        return identifier
+        return [identifier]
     if identifier.kind == "external_id" and identifier.value in settings.blocked_external_ids:
-        return BLOCKED
-    error = _CHECKS[kind](item)
-    if error is None and settings.app_ids:
-        error = _app_error(item.get("push_tokens"), settings)
-    if error is not None:
-        return error
-    return Write(kind, identifier, _may_create(kind, identifier, item, settings), item)
+        return [BLOCKED]
+    errors = _ERRORS[kind](item)
+    if not errors and kind == "attributes" and settings.app_ids:
+        errors = _app_errors(item.get("push_tokens", []), settings)
+    return errors or Write(kind, identifier, _may_create(kind, identifier, item, settings), item)
 
 
-def _app_error(tokens: Any, settings: Settings) -> str | None:
-    known = not isinstance(tokens, list) or all(token.get("app_id") in settings.app_ids for token in tokens)
-    return None if known else "BAD_PUSH_TOKEN_APP_ID"
+def _app_errors(tokens: list[dict[str, Any]], settings: Settings) -> list[str]:
+    known = all(str(token.get("app_id")) in settings.app_ids for token in tokens)
+    return [] if known else ["BAD_PUSH_TOKEN_APP_ID"]
 
 
 def _identified(kind: str, item: dict[str, Any]) -> Identifier | str:
     """Return the identifier; only an import of push tokens may go without one, and not with a known user."""
     if kind != "attributes" or item.get("push_token_import") is not True:
         return identify(item)
-    error = fields.first_error(item)
-    if error is not None or "external_id" in item or "braze_id" in item:
-        return error or "BAD_PUSH_TOKEN_IMPORT"
+    errors = fields.errors_of(item)
+    if errors or "external_id" in item or "braze_id" in item:
+        return errors[0] if errors else "BAD_PUSH_TOKEN_IMPORT"
     found = identify(item)
     return Identifier("push_token", item["push_tokens"][0]["token"]) if isinstance(found, str) else found
 
@@ -136,51 +133,51 @@ def _may_create(kind: str, identifier: Identifier, item: dict[str, Any], setting
     flag = item.get("_update_existing_only")
     if identifier.kind == "user_alias":
         return flag is False and (kind == "attributes" or settings.alias_events == "create")
-    return identifier.kind != "braze_id" and flag is not True and flag != "true"
+    return identifier.kind != "braze_id" and flag is not True
 
 
-def _check_event(item: dict[str, Any]) -> str | None:
+def _event_errors(item: dict[str, Any]) -> list[str]:
     name = item.get("name")
-    if not isinstance(name, str) or not name:
-        return "'name' is required"
-    if times.parse(item.get("time")) is None:
-        return BAD_TIME
-    return _check_properties(item, _RESERVED_IN_EVENTS, EVENT_PROPERTIES_BYTES)
+    errors = [] if isinstance(name, str) and name else ["'name' is required"]
+    return errors + _common_errors(item, _RESERVED_IN_EVENTS, EVENT_PROPERTIES_BYTES)
 
 
-def _check_purchase(item: dict[str, Any]) -> str | None:
+def _purchase_errors(item: dict[str, Any]) -> list[str]:
     product, currency, price = item.get("product_id"), item.get("currency"), item.get("price")
-    if not isinstance(product, str) or not 0 < len(product) <= NAME_CHARS:
-        return "'product_id' is required"
-    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
-        return "'currency' is not valid"
-    if isinstance(price, bool) or not isinstance(price, int | float):
-        return "'price' is not valid"
     quantity = item.get("quantity", 1)
+    errors = []
+    if not isinstance(product, str) or not 0 < len(product) <= NAME_CHARS:
+        errors.append("'product_id' is required")
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
+        errors.append("'currency' is not valid")
+    if isinstance(price, bool) or not isinstance(price, int | float):
+        errors.append("'price' is not valid")
     if type(quantity) is not int or not 1 <= quantity <= PURCHASE_QUANTITY:
-        return "'quantity' is not valid"
-    if times.parse(item.get("time")) is None:
-        return BAD_TIME
-    return _check_properties(item, _RESERVED_IN_PURCHASES, PURCHASE_PROPERTIES_BYTES)
+        errors.append("'quantity' is not valid")
+    return errors + _common_errors(item, _RESERVED_IN_PURCHASES, PURCHASE_PROPERTIES_BYTES)
 
 
-def _check_properties(item: dict[str, Any], reserved: frozenset[str], max_bytes: int) -> str | None:
+def _common_errors(item: dict[str, Any], reserved: frozenset[str], max_bytes: int) -> list[str]:
+    """Return what is wrong with the time and the properties."""
+    errors = [BAD_TIME] if times.parse_iso(item.get("time")) is None else []
     properties = item.get("properties")
-    if properties is None:
-        return None
-    if not isinstance(properties, dict) or properties.keys() & reserved:
-        return BAD_PROPERTIES
-    if any(not name or len(name) > NAME_CHARS or name.startswith("$") for name in properties):
-        return BAD_PROPERTIES
-    if not is_writable(properties) or len(orjson.dumps(properties)) > max_bytes:
-        return BAD_PROPERTIES
-    return None
+    if properties is not None and not _are_properties(properties, reserved, max_bytes):
+        errors.append(BAD_PROPERTIES)
+    return errors
+
+
+def _are_properties(value: Any, reserved: frozenset[str], max_bytes: int) -> bool:
+    if not isinstance(value, dict) or value.keys() & reserved:
+        return False
+    if any(not name or len(name) > NAME_CHARS or name.startswith("$") for name in value):
+        return False
+    return len(orjson.dumps(value)) <= max_bytes
 
 
 _RESERVED_IN_EVENTS = frozenset({"time", "event_name"})
 _RESERVED_IN_PURCHASES = _RESERVED_IN_EVENTS | {"product_id", "quantity", "price", "currency"}
-_CHECKS: dict[str, Callable[[dict[str, Any]], str | None]] = {
-    "attributes": fields.first_error,
-    "events": _check_event,
-    "purchases": _check_purchase,
+_ERRORS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "attributes": fields.errors_of,
+    "events": _event_errors,
+    "purchases": _purchase_errors,
 }

@@ -26,8 +26,8 @@ def track_sync(call: Call) -> Answer:
         return refusal(TOO_LONG, len(objects))
     kind, item = objects[0]
     write = checked(kind, item, call.settings)
-    if isinstance(write, str):
-        errors = [{"type": write, "input_array": kind, "index": 0}]
+    if not isinstance(write, Write):
+        errors = [{"type": text, "input_array": kind, "index": 0} for text in write]
         return Answer(400, {"message": NOTHING_VALID, "errors": errors}, 1, 1)
     apply_writes(call.store, call.settings, [write])
     profile = Session(call.store, [write.identifier], "").find(write.identifier)
