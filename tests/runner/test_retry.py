@@ -356,6 +356,18 @@ def test_a_file_that_cannot_be_written_is_an_error_of_usage(world: World, tmp_pa
     assert "can't be written: No such file or directory." in str(result.exception)
 
 
+def test_currents_that_is_not_loaded_says_nothing(world: World) -> None:
+    world.log("events", "run-1", ("2026-01-01", "a", EVENT))
+    world.faults({"kind": "server_error", "status": 504, "times": 1})
+    world.push()
+    world.faults()
+    resolved = command(world, "resolve", "--currents")
+    assert "0 objects have arrived by Currents, 0 have not; of 1 it says nothing, or nothing yet." in (
+        resolved.output
+    )
+    assert [reject.status for reject in world.rejects()] == ["unknown"]
+
+
 @pytest.mark.parametrize(("decision", "arrived"), [("--drop", 0), ("--resend", 1)])
 def test_resolving_from_the_command_line(world: World, decision: str, arrived: int) -> None:
     world.log("events", "run-1", ("2026-01-01", "a", EVENT))

@@ -124,8 +124,8 @@ def test_currents_tells_what_arrived(events: Shop, monkeypatch: pytest.MonkeyPat
     assert (summary.counts.rows_sent, summary.counts.rows_unknown) == (40, 260)
     assert events.braze.raw == []
     load_currents(events, range(40, 50), now + dt.timedelta(hours=25))
-    arrived, missing = by_currents(events.options, config(events), lambda _: True)
-    assert (arrived, len(missing)) == (10, 250)
+    arrived, missing, silent = by_currents(events.options, config(events), lambda _: True)
+    assert (arrived, len(missing), silent) == (10, 250, 0)
     assert len(unknown(events)) == 250
 
 

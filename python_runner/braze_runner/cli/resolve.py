@@ -63,8 +63,11 @@ def command(
             print_json({"dropped": dropped, "exit_code": 0})
         return
     if decision == "currents":
-        arrived, missing = by_currents(options, config, unknown, settings)
-        note = f"{arrived:,} objects have arrived by Currents; {len(missing):,} have not."
+        arrived, missing, silent = by_currents(options, config, unknown, settings)
+        note = (
+            f"{arrived:,} objects have arrived by Currents, {len(missing):,} have not; "
+            f"of {silent:,} it says nothing, or nothing yet."
+        )
 
         def unknown(reject: OpenReject) -> bool:
             return (reject.sync, reject.batch, reject.braze_row) in missing

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
+from typing import NamedTuple
 
 from braze_runner.client import RetryPolicy, Stop, Transport
 from braze_runner.config import BrazeConfig
@@ -23,6 +24,15 @@ from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.warehouse import DbtOptions
 
 Chosen = Callable[[OpenReject], bool]
+
+
+class ByCurrents(NamedTuple):
+    """How many objects have arrived, which have not, and of how many Currents says nothing (yet)."""
+
+    arrived: int
+    missing: set[tuple[str, str, str]]
+    """(sync, braze_batch, braze_row) of each that Currents should hold by now and does not."""
+    silent: int
 
 
 def send_again(
@@ -106,12 +116,9 @@ def drop(
 
 def by_currents(
     options: DbtOptions, config: BrazeConfig, chosen: Chosen, settings: PushSettings | None = None
-) -> tuple[int, set[tuple[str, str, str]]]:
-    """Settle the objects that have arrived by Currents.
-
-    Returns how many, and (sync, braze_batch, braze_row) of those that Currents should hold by now and does not.
-    """
-    settings, arrived = settings or PushSettings(), 0
+) -> ByCurrents:
+    """Settle the objects that have arrived by Currents."""
+    settings, arrived, silent = settings or PushSettings(), 0, 0
     missing: set[tuple[str, str, str]] = set()
     project = read_project(options)
     syncs = select_syncs(project.syncs, settings.select, Silent(), settings.exclude)
@@ -126,9 +133,10 @@ def by_currents(
             rows = [(key, each.identifier, (each.payload or "").encode()) for key, each in rejects.items()]
             sent_at = max((each.first_seen for each in rejects.values()), default=utc_now())
             told = arrivals.of(sync.type, payloads_of(rows), sent_at)
+            silent += len(rejects) - len(told)
             there = [rejects[key] for key, has_arrived in told.items() if has_arrived]
             place.state.settle((reject, "arrived") for reject in there)
             arrived += len(there)
             gone = [rejects[key] for key, has_arrived in told.items() if not has_arrived]
             missing |= {(reject.sync, reject.batch, reject.braze_row) for reject in gone}
-    return arrived, missing
+    return ByCurrents(arrived, missing, silent)
