@@ -172,7 +172,7 @@ def test_the_summary_adds_up_on_paper() -> None:
             1,
             "failures list. Some rows were held back: they stay pending for the next push.",
         ),
-        ({}, 0, "Nothing is pending: Braze has everything."),
+        ({}, 0, "Nothing is pending."),
     ],
 )
 def test_the_last_sentence_says_where_to_look(counts: dict[str, int], code: int, end: str) -> None:
@@ -256,7 +256,7 @@ def test_notes_are_shown_though_nothing_was_read() -> None:
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123
         console = Console(file=nowhere, record=True, width=120)
         print_summary(Summary(notes=["A note."]), console)
-        assert console.export_text().splitlines() == ["A note.", "Nothing is pending: Braze has everything."]
+        assert console.export_text().splitlines() == ["A note.", "Nothing is pending."]
 
 
 def test_a_dry_run_counts_and_leaves_everything_as_it_was(shop: Shop) -> None:

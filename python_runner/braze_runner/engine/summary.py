@@ -51,7 +51,7 @@ class Summary:
     signal: int | None = None
     is_dry_run: bool = False
     run_id: str = ""
-    nothing: str = "Nothing is pending: Braze has everything."
+    nothing: str = "Nothing is pending."
     """What to say when there was no row."""
     held: str = "Some rows were held back: they stay pending for the next push."
     """What to say when some are left."""
