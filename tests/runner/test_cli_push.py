@@ -261,8 +261,11 @@ def test_notes_are_shown_though_nothing_was_read() -> None:
 
 def test_a_dry_run_counts_and_leaves_everything_as_it_was(shop: Shop) -> None:
     shop.add([("customer-1", '{"a":1}'), ("customer-2", "no json")])
+    shop.add([("customer-3", None), ("customer-2", "no json")], "batch-2", 2)
     result = run(shop, "--dry-run")
     assert result.exit_code == 1
+    assert "users_attributes_sync: 2 rows would be rejected: PAYLOAD is not valid JSON." in result.output
+    assert "users_attributes_sync: 1 rows would be rejected: PAYLOAD is null." in result.output
     assert "= would be sent" in result.output
     assert "Nothing was sent: this was a dry run." in result.output
     assert shop.braze.raw == []

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from braze_runner.engine.pool import WorkerPool
 from braze_runner.engine.pusher import Cap, Pool, Pusher, PushSource
 from braze_runner.engine.rehearsal import Rehearsal
 from braze_runner.engine.settings import PushSettings
+from braze_runner.engine.source import Source
 from braze_runner.engine.summary import Summary
 from braze_runner.engine.unknown import Settlement
 from braze_runner.errors import StoppedError
@@ -178,6 +180,8 @@ class Session:
         summary.error = str(pusher.error) if pusher.error else None
         summary.signal = self._stop.signal
         summary.notes += self._settlement.notes()
+        if self._settings.dry_run:
+            summary.notes += _would_be_rejected(sources)
         if pusher.is_capped:
             summary.notes.append("The run ended at --max-data-points; what is left stays pending.")
         if self._settings.limit is not None and not self._settings.dry_run:
@@ -199,6 +203,16 @@ class Session:
         # A warehouse that stopped the run may refuse this too; the first error is the one to report.
         with suppress(StoppedError) if summary.error else ExitStack():
             self._record(records)
+
+
+def _would_be_rejected(sources: Sequence[PushSource]) -> Iterator[str]:
+    """Yield a sentence for each reason of a sync for which rows can't be sent."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for source in sources:
+        if isinstance(source, Source):
+            reasons.update({(source.sync.name, reason): number for reason, number in source.reasons.items()})
+    for (sync, reason), number in reasons.most_common():
+        yield f"{sync}: {number:,} rows would be rejected: {reason}"
 
 
 def _status(left: int, summary: Summary) -> RunStatus:

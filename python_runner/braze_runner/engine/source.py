@@ -2,6 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -55,6 +56,8 @@ class Source:
         self.has_intents = False
         self.is_read = False
         self.reject_bytes = 0
+        # Sentence -> rows that were not sent for it: all that a run without a state tells of them.
+        self.reasons: Counter[str] = Counter()
 
     @property
     def batch(self) -> str:
@@ -284,6 +287,7 @@ class Source:
             raise StoppedError(
                 f"{self.sync.name} has a row that can't be sent, and stops at one: {row.message}"
             )
+        self.reasons[row.message] += 1
         self.add_reject(row)
 
 
