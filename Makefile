@@ -48,7 +48,7 @@ live: $(STAMP)  ## The same tests on a real account, named by environment variab
 	$(if $(filter $(W),$(ENGINES)),$(MAKE) .engines/$(W)/.installed)
 	$(BIN)/pytest tests/warehouses --warehouse $(W) --live
 
-torture: $(STAMP)  ## Kill the runner again and again while it pushes 200,000 rows of every sync (about 20 minutes)
+torture: $(STAMP)  ## Kill the runner again and again while it pushes 200,000 rows of every sync (about 5 minutes)
 	PYTHONPATH=tests $(BIN)/python tests/runner/torture.py
 
 lint: $(STAMP)  ## Check types and style of Python and SQL
