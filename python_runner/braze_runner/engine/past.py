@@ -8,7 +8,7 @@ from braze_runner.engine.history import History
 from braze_runner.engine.reader import SyncTable
 from braze_runner.engine.stamps import StampReader, place_of
 from braze_runner.plan import Planner
-from braze_runner.plan.payloads import parse
+from braze_runner.plan.newest import subscription_group_of
 from braze_runner.project import Sync
 from braze_runner.state import OpenReject
 from braze_runner.warehouse import Warehouse
@@ -105,5 +105,4 @@ def _own(reject: OpenReject, rows: Sequence[dict[str, Any]]) -> dict[str, Any] |
 
 
 def _group(payload: str | None) -> Any:
-    parsed, problem = parse(None if payload is None else payload.encode())
-    return None if problem else parsed.get("subscription_group_id")
+    return subscription_group_of(None if payload is None else payload.encode())

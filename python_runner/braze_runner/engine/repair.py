@@ -18,7 +18,6 @@ from braze_runner.engine.select import select_syncs
 from braze_runner.engine.session import Place, Session, opened
 from braze_runner.engine.settings import PushSettings
 from braze_runner.engine.summary import Summary
-from braze_runner.errors import ConfigError
 from braze_runner.project import Project, read_project
 from braze_runner.state import OpenReject, State, utc_now
 from braze_runner.warehouse import DbtOptions
@@ -70,9 +69,7 @@ def _opened(
     options: DbtOptions, config: BrazeConfig, settings: PushSettings, project: Project
 ) -> AbstractContextManager[Place]:
     """Open what rejects were recorded in: a state file that is not there holds none, and is not made."""
-    if settings.state_file is not None and not settings.state_file.is_file():
-        raise ConfigError(f"There is no state file {settings.state_file}.")
-    return opened(options, config.destination, settings.state_file, project)
+    return opened(options, config.destination, settings.state_file, project, must_exist=True)
 
 
 def _source(session: Session, place: Place, each: Input, chosen: Chosen) -> RetrySource | None:

@@ -50,10 +50,11 @@ def opened(
     project: Project | None = None,
     *,
     read_only: bool = False,
+    must_exist: bool = False,
 ) -> Iterator[Place]:
     """Connect to the warehouse and to the state of a destination; raises ConfigError for what is missing.
 
-    With ``read_only`` a state file has to be there; nothing else here writes.
+    With ``read_only`` or ``must_exist`` a state file has to be there; with the first it is not written.
     """
     project = project or read_project(options)
     with ExitStack() as resources:
@@ -62,7 +63,9 @@ def opened(
         tables = (
             WarehouseTables(warehouse, project.state)
             if state_file is None
-            else resources.enter_context(closing(FileTables(state_file, read_only=read_only)))
+            else resources.enter_context(
+                closing(FileTables(state_file, read_only=read_only, must_exist=must_exist))
+            )
         )
         yield Place(project, warehouse, State(tables, destination, uuid.uuid4().hex))
 

@@ -30,10 +30,15 @@ def _newest_of_groups(payloads: Sequence[bytes | None]) -> list[Kept]:
     """Keep the last of each subscription group; what names none is rejected by itself."""
     newest: dict[Any, Kept] = {}
     for place, payload in enumerate(payloads):
-        parsed, problem = parse(payload)
-        group = None if problem else parsed.get("subscription_group_id")
+        group = subscription_group_of(payload)
         newest[group if isinstance(group, str) else place] = (place, payload)
     return sorted(newest.values(), key=lambda kept: kept[0])
+
+
+def subscription_group_of(payload: bytes | None) -> Any:
+    """Return the id of the subscription group that a state is about, as it stands there; None without one."""
+    parsed, problem = parse(payload)
+    return None if problem else parsed.get("subscription_group_id")
 
 
 def _merged(payloads: Sequence[bytes | None]) -> list[Kept]:

@@ -8,9 +8,12 @@ from braze_runner import limits
 from braze_runner.limits import UNBILLED_KEYS
 
 # Array operators: one point a value; for arrays of objects one a key, and one a criterion of a removal.
-_VALUE_OPERATORS = ("add", "remove")
+VALUE_OPERATORS = frozenset({"add", "remove"})
+OBJECT_OPERATORS = frozenset({"$add", "$remove", "$update"})
 # What these do depends on what the profile holds (Braze: User attributes object, Array of objects).
-_OPERATORS = frozenset({"add", "remove", "inc", "$add", "$remove", "$update"})
+OPERATORS = VALUE_OPERATORS | OBJECT_OPERATORS | {"inc"}
+# Of the object as a whole, and no attributes (Braze: User attributes object).
+SETTINGS = frozenset({"_merge_objects", "_update_existing_only", "push_token_import"})
 
 
 def parse(payload: bytes | None) -> tuple[Any, str]:
@@ -49,7 +52,7 @@ def members_of(payload: bytes) -> bytes:
 
 def is_repeatable(parsed: dict[str, Any]) -> bool:
     """Say whether an attributes object does the same once and twice: it holds no operator."""
-    return not any(type(value) is dict and not _OPERATORS.isdisjoint(value) for value in parsed.values())
+    return not any(type(value) is dict and not OPERATORS.isdisjoint(value) for value in parsed.values())
 
 
 def data_points(payload: dict[str, Any]) -> int:
@@ -77,7 +80,7 @@ def _object_points(value: dict[str, Any]) -> int:
     for key, part in value.items():
         if not isinstance(part, list):
             points += 1
-        elif key in _VALUE_OPERATORS:
+        elif key in VALUE_OPERATORS:
             points += len(part)
         elif key == "$update":
             points += sum(_keys(item.get("$new_object")) if isinstance(item, dict) else 1 for item in part)

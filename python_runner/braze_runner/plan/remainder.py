@@ -7,12 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from braze_runner.plan.members import elements, members
-from braze_runner.plan.payloads import parse
-
-_ARRAY_OPERATORS = ("add", "remove")
-_OPERATORS = frozenset({"add", "remove", "inc", "$add", "$remove", "$update"})
-# Of the object as a whole, so they go with whatever is left of it (Braze: User attributes object).
-_SETTINGS = frozenset({"_merge_objects", "_update_existing_only", "push_token_import"})
+from braze_runner.plan.payloads import OPERATORS, SETTINGS, VALUE_OPERATORS, parse
 
 
 class Remainder(NamedTuple):
@@ -48,14 +43,15 @@ def remainder(payload: str, later: Iterable[str], *, merges: bool = False) -> Re
     kept: dict[str, str] = {}
     lost = []
     for key, value in members(payload):
-        since = None if key in _SETTINGS else carried.get(key)
+        # A setting goes with whatever is left.
+        since = None if key in SETTINGS else carried.get(key)
         left = value if since is None else _left(value, since)
         if left is not None:
             kept[key] = left
         elif since and not _is_replaced(value, since, merges=_merges(own, merges=merges)):
             lost.append(key)
     written = ",".join(f"{json.dumps(key, ensure_ascii=False)}:{value}" for key, value in kept.items())
-    return Remainder("" if kept.keys() <= _SETTINGS else "{" + written + "}", tuple(lost))
+    return Remainder("" if kept.keys() <= SETTINGS else "{" + written + "}", tuple(lost))
 
 
 def _left(value: str, since: list[_Later]) -> str | None:
@@ -105,7 +101,7 @@ def _merges(parsed: dict[str, Any] | None, *, merges: bool) -> bool:
 
 
 def _is_operator(value: str) -> bool:
-    return value.startswith("{") and not _OPERATORS.isdisjoint(key for key, _ in members(value))
+    return value.startswith("{") and not OPERATORS.isdisjoint(key for key, _ in members(value))
 
 
 def _is_increment(value: str) -> bool:
@@ -113,7 +109,7 @@ def _is_increment(value: str) -> bool:
 
 
 def _is_array_operator(value: str) -> bool:
-    return value.startswith("{") and all(key in _ARRAY_OPERATORS for key, _ in members(value))
+    return value.startswith("{") and all(key in VALUE_OPERATORS for key, _ in members(value))
 
 
 def _left_of_array(value: str, since: list[str]) -> str | None:

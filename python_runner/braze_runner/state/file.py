@@ -23,15 +23,15 @@ _WAIT_SECONDS = 30.0
 class FileTables:
     """The tables in one file; it must not be lost, or everything that is pending by it is sent again.
 
-    With ``read_only`` it has to be there, and is left as it is.
+    With ``read_only`` it is left as it is, and has to be there, as with ``must_exist``.
     """
 
     is_local = True
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, must_exist: bool = False) -> None:
         self._path = path
         self._lock = threading.Lock()
-        if read_only and not path.is_file():
+        if (read_only or must_exist) and not path.is_file():
             raise ConfigError(f"There is no state file {path}.")
         try:
             if not read_only:

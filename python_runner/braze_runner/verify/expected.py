@@ -4,11 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
+from braze_runner.plan.payloads import OBJECT_OPERATORS, SETTINGS, VALUE_OPERATORS
 from braze_runner.sandbox.rules import ARRAY_ELEMENTS
-
-_CONTROL = frozenset({"_merge_objects", "_update_existing_only", "push_token_import"})
-_VALUE_OPERATORS = frozenset({"add", "remove"})
-_OBJECT_OPERATORS = frozenset({"$add", "$remove", "$update"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ def replay(payloads: Iterable[Mapping[str, Any]], *, merges: bool = False) -> di
     for payload in payloads:
         merging = merges or payload.get("_merge_objects") in (True, "true")
         for key, sent in payload.items():
-            if key not in _CONTROL:
+            if key not in SETTINGS:
                 # Braze strips spaces around names (Custom attributes).
                 name = key.strip()
                 expected[name] = _after(expected.get(name, UNKNOWN), sent, merging=merging)
@@ -52,9 +49,9 @@ def _after(before: Expected, sent: Any, *, merging: bool) -> Expected:
     keys = sent.keys()
     if keys == {"inc"}:
         return _incremented(before, sent["inc"])
-    if keys <= _VALUE_OPERATORS:
+    if keys <= VALUE_OPERATORS:
         return _changed_values(before, sent)
-    if keys <= _OBJECT_OPERATORS:
+    if keys <= OBJECT_OPERATORS:
         return _changed_objects(before, sent, merging=merging)
     return _merged(before, sent) if merging and "$time" not in sent else Expected(sent)
 
